@@ -1,0 +1,184 @@
+// Package mailbox is Gmail in plain terms: search, read, send.
+//
+// A [Client] works for one mailbox. It makes Gmail cheap (one list and one
+// batch for a search, an id-keyed cache of what never changes, gzip, a warm
+// connection), truthful (what could not be fetched is named, an ambiguous send
+// is called ambiguous) and safe (mail text is cleaned of what a reader would
+// not see; header fields cannot be injected). It knows nothing of how a
+// request is authorized: Config.HTTP supplies the transport.
+package mailbox
+
+import (
+	"net/http"
+	"time"
+)
+
+// Config configures a [Client].
+type Config struct {
+	// HTTP returns the transport that authorizes requests for a scope of
+	// linkmail's own terms ("gmail"). Required.
+	HTTP func(scope string) http.RoundTripper
+	// Endpoint is the root of the Gmail API; default https://gmail.googleapis.com/.
+	Endpoint string
+	// UnitsPerMinute is the per-user quota; default 6000 (projects created
+	// since May 2026; older ones have 15000).
+	UnitsPerMinute int
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+	// Version goes into the User-Agent.
+	Version string
+}
+
+// Address is a mailbox as a header names it. Both parts are cleaned text.
+type Address struct {
+	Name, Email string
+}
+
+// Summary is what a list of mails shows of one.
+type Summary struct {
+	ID, ThreadID string
+	From         Address
+	To, Cc       []Address
+	Subject      string
+	Date         time.Time
+	Snippet      string
+	// Labels are names, system labels as Gmail spells them (INBOX, UNREAD).
+	Labels         []string
+	Unread         bool
+	HasAttachments bool
+	// DraftID is set for a draft.
+	DraftID string
+}
+
+// Query asks for a page of mails.
+type Query struct {
+	// Text is a Gmail search expression, passed through untouched. Empty
+	// lists the newest mail.
+	Text string
+	// After and Before bound the time of arrival: After inclusive, Before
+	// exclusive. Zero means open.
+	After, Before time.Time
+	// Max is 1 to 50.
+	Max int
+	// PageToken continues a page; it belongs to one query.
+	PageToken string
+	// SpamTrash includes spam and trash.
+	SpamTrash bool
+}
+
+// Page is the answer to a [Query].
+type Page struct {
+	Items []Summary
+	// Next continues the list; empty at its end.
+	Next string
+	// Effective is the query as it was sent to Gmail.
+	Effective string
+	// Omitted counts mails that were deleted between list and get.
+	Omitted int
+	// Failed names the mails that could not be fetched, with the reason.
+	Failed []Failed
+	// RetryAfter is when fetching the failed ones makes sense again.
+	RetryAfter time.Duration
+}
+
+// Failed is one mail that could not be fetched.
+type Failed struct {
+	ID string
+	// Reason is Gmail's reason code, for example "rateLimitExceeded".
+	Reason string
+}
+
+// Message is one mail, converted for reading.
+type Message struct {
+	Summary
+	Bcc, ReplyTo []Address
+	// Body is Markdown (or text, as asked), cleaned, in full.
+	Body string
+	// Source says what Body was made of: "html", "text" or "none".
+	Source string
+	// HiddenChars counts characters that were removed because a reader of the
+	// mail would not have seen them.
+	HiddenChars int
+	// Links counts link targets that were shortened for reading.
+	Attachments []Attachment
+}
+
+// Attachment is a part of a mail that is not its body.
+type Attachment struct {
+	// PartID is stable; Gmail's attachment id is not, so it is not kept.
+	PartID string
+	Name   string
+	Type   string
+	// Size is in bytes.
+	Size   int64
+	Inline bool
+}
+
+// Format is the form in which a body is wanted.
+type Format string
+
+// The forms of a body.
+const (
+	Markdown Format = "markdown"
+	Text     Format = "text"
+	HTML     Format = "html"
+)
+
+// Outgoing is a mail to send. Addresses are in RFC 5322 form, one an element.
+type Outgoing struct {
+	To, Cc, Bcc []string
+	From        string
+	Subject     string
+	// Text is the plain body. HTML is optional; both are sent as alternatives.
+	Text, HTML string
+}
+
+// Outcome says what is known of a send.
+type Outcome string
+
+// The outcomes of a send.
+const (
+	Sent    Outcome = "sent"
+	NotSent Outcome = "not_sent"
+	// Unknown: the connection was lost when Gmail may already have accepted
+	// the mail. It is never sent again automatically.
+	Unknown Outcome = "unknown"
+	Drafted Outcome = "drafted"
+)
+
+// Receipt is the answer to a send.
+type Receipt struct {
+	Outcome      Outcome
+	ID, ThreadID string
+	DraftID      string
+	To, Cc, Bcc  []Address
+	Subject      string
+	// Note says what to check when the outcome is [Unknown].
+	Note string
+}
+
+// Error is a refusal of Gmail, or of this package before Gmail was asked, in
+// terms a caller can act on. It never quotes mail text or a URL.
+type Error struct {
+	// Code is a stable word, for example "not_found", "rate_limited",
+	// "missing_scope", "api_disabled", "invalid_header".
+	Code string
+	// Message says what happened, Hint what to do.
+	Message, Hint string
+	// Status is the HTTP status and Reason Gmail's reason code; zero if none.
+	Status int
+	Reason string
+	// RetryAfter is when trying again makes sense; zero if unknown.
+	RetryAfter time.Duration
+	Err        error
+}
+
+func (e *Error) Error() string { return "mailbox: " + e.Message }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Explain returns the error in the four parts that package server answers with.
+func (e *Error) Explain() (code, message, hint string, retryAfter time.Duration) {
+	return e.Code, e.Message, e.Hint, e.RetryAfter
+}
