@@ -69,6 +69,9 @@ func seal(key Key, name entryName, value []byte, expires time.Time) ([]byte, err
 	var at int64
 	if !expires.IsZero() {
 		at = expires.UnixMicro()
+		if at == 0 {
+			at = -1 // the epoch itself, which would read as never
+		}
 	}
 	plain := make([]byte, 0, expirySize+len(value))
 	plain = binary.BigEndian.AppendUint64(plain, uint64(at)) //nolint:gosec // the two's complement of a time before 1970 comes back as it went
