@@ -76,7 +76,10 @@ func paginate[T any](g *gmailState, c *call, all []T, name func(T) string) (page
 func passed(item, end string) bool { return item > end }
 
 // rowCursor names a row so that newer sorts before older.
-func rowCursor(r *row) string { return fmt.Sprintf("%019d-%s", 1<<62-r.at.UnixMilli(), r.id) }
+func rowCursor(r *row) string {
+	id, _ := strconv.ParseUint(r.id, 16, 64) // ids are ours
+	return fmt.Sprintf("%019d-%016x", 1<<62-r.at.UnixMilli(), ^id)
+}
 
 func uintParam(c *call, name string, absent int) (int, error) {
 	v := c.query.Get(name)

@@ -13,6 +13,8 @@ import (
 type letter struct {
 	id string
 	at time.Time // Gmail's internalDate, in whole milliseconds
+	// What threads are made of, known before the message is written.
+	messageID, subject string
 
 	once  sync.Once
 	build func() []byte // called once, when somebody looks
