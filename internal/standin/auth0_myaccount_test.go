@@ -75,7 +75,7 @@ func TestConnectChecksItsBody(t *testing.T) {
 		"a long redirect URI":             {"redirect_uri", long(2049), "/redirect_uri"},
 		"a redirect URI not allowed":      {"redirect_uri", tt.back + "/x", "/redirect_uri"},
 		"a long state":                    {"state", long(4097), "/state"},
-		"a state that is a list":            {"state", []any{nil}, "/state"},
+		"a state that is a list":          {"state", []any{nil}, "/state"},
 		"a short challenge":               {"code_challenge", long(42), "/code_challenge"},
 		"a long challenge":                {"code_challenge", long(129), "/code_challenge"},
 		"a challenge without a method":    {"code_challenge_method", nil, "/code_challenge_method"},
