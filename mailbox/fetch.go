@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
-	gmail "google.golang.org/api/gmail/v1"
 	"golang.org/x/sync/errgroup"
+	gmail "google.golang.org/api/gmail/v1"
 )
 
 // batches paces the batch requests of all calls: one at a time, because what

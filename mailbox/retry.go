@@ -22,10 +22,10 @@ const (
 type pace int
 
 const (
-	never     pace = iota // the answer will not change
-	concurrent            // too many at once: soon
-	rate                  // the minute's quota: later
-	hiccup                // a failing server or network: a few times
+	never      pace = iota // the answer will not change
+	concurrent             // too many at once: soon
+	rate                   // the minute's quota: later
+	hiccup                 // a failing server or network: a few times
 )
 
 // pacing is the first wait and the number of waits of each pace.

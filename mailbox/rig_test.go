@@ -1,10 +1,15 @@
 package mailbox_test
 
 import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -48,6 +53,65 @@ func newRig(tb testing.TB, world standin.Config, change ...func(*mailbox.Config)
 	r.Client = c
 	return r
 }
+
+// newBubbleRig starts a world over pipes, inside a synctest bubble: time
+// passes at once and exactly, so a test can count round trips and wait out
+// retries. The world's delay is one round trip.
+func newBubbleRig(tb testing.TB, world standin.Config, change ...func(*mailbox.Config)) *rig {
+	tb.Helper()
+	w := standin.NewWorld(world)
+	pipes := pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
+	server := &http.Server{Handler: w.Gmail(), ErrorLog: log.New(io.Discard, "", 0)}
+	go func() { _ = server.Serve(pipes) }()
+	base := &http.Transport{DialContext: pipes.dial}
+	tb.Cleanup(func() {
+		base.CloseIdleConnections()
+		_ = server.Close()
+	})
+	token := w.IssueToken(standin.DefaultUser, []string{gmailModify}, time.Hour)
+	cfg := mailbox.Config{
+		HTTP:     func(string) http.RoundTripper { return bearer{token: token, base: base} },
+		Endpoint: "http://127.0.0.1/",
+	}
+	for _, f := range change {
+		f(&cfg)
+	}
+	c, err := mailbox.New(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return &rig{Client: c, world: w}
+}
+
+// pipeListener is a network inside the process.
+type pipeListener struct {
+	conns chan net.Conn
+	done  chan struct{}
+}
+
+func (l pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case l.conns <- there:
+		return here, nil
+	case <-l.done:
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (l pipeListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l pipeListener) Close() error   { close(l.done); return nil }
+func (l pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
 // bearer authorizes requests with a fixed token.
 type bearer struct {
@@ -117,4 +181,44 @@ func idsOf(items []mailbox.Summary) []string {
 	return ids
 }
 
-func contains(labels []string, label string) bool { return slices.Contains(labels, label) }
+// search fails the test if the search fails. It may run beside the test.
+func (r *rig) search(tb testing.TB, q mailbox.Query) mailbox.Page {
+	tb.Helper()
+	page, err := r.Search(tb.Context(), q)
+	if err != nil {
+		tb.Errorf("search for %q: %v", q.Text, err)
+	}
+	return page
+}
+
+// fill delivers n mails; each tenth has one of the subjects filler0 to filler9.
+func (r *rig) fill(n int) {
+	for i := range n {
+		r.deliver(fmt.Sprintf("From: Fay <fay@example.net>\r\nSubject: filler%d\r\n\r\nNumber %d.\r\n", i%10, i))
+	}
+}
+
+func (r *rig) deliver(raw string, labels ...string) string {
+	return r.world.Deliver(standin.DefaultUser, []byte(raw), labels...)
+}
+
+// statuses counts the answers of a service by their status.
+func (r *rig) statuses(service string) map[int]int {
+	n := map[int]int{}
+	for _, s := range r.world.Seen() {
+		if s.Service == service {
+			n[s.Status]++
+		}
+	}
+	return n
+}
+
+// faultFor answers every request whose path contains part with f.
+func faultFor(part string, f *standin.Fault) func(*http.Request) *standin.Fault {
+	return func(r *http.Request) *standin.Fault {
+		if strings.Contains(r.URL.Path, part) {
+			return f
+		}
+		return nil
+	}
+}
