@@ -92,7 +92,7 @@ func (s *tenantServer) myAccountAnswer(r *http.Request) (int, any, *problem) {
 		handle = func(sub string, _ *http.Request) (int, any, *problem) { return s.deleteAccount(sub, id) }
 	}
 	if handle == nil {
-		return 0, nil, notFound("The requested resource was not found.")
+		return 0, nil, meNotFound("The requested resource was not found.")
 	}
 	sub, p := s.authorizeMe(r, scope)
 	if p != nil {
@@ -107,7 +107,7 @@ func (s *tenantServer) authorizeMe(r *http.Request, scope string) (string, *prob
 	defer s.state.mu.Unlock()
 	t, b, token := &s.state.tenant, tenantBase(r), tenantBearer(r)
 	if !t.MyAccount.Active {
-		return "", notFound("The requested resource was not found.")
+		return "", meNotFound("The requested resource was not found.")
 	}
 	if token == "" {
 		return "", &problem{Code: "A0E-401-0002", Status: http.StatusUnauthorized, Title: "Unauthorized", Detail: "No access token was sent."}
@@ -149,7 +149,7 @@ func (s *tenantServer) connect(sub string, r *http.Request) (int, any, *problem)
 	}
 	c := t.connectable(flow.connection)
 	if c == nil {
-		return 0, nil, notFound("The requested connection was not found.")
+		return 0, nil, meNotFound("The requested connection was not found.")
 	}
 	if flow.scopes == nil {
 		flow.scopes = slices.Clone(c.Scopes)
@@ -212,7 +212,7 @@ func (s *tenantServer) complete(sub string, r *http.Request) (int, any, *problem
 	now, flow := s.world.cfg.Now(), s.state.connects[session]
 	switch {
 	case flow == nil || flow.sub != sub || !now.Before(flow.expires):
-		return 0, nil, notFound("Invalid or expired session")
+		return 0, nil, meNotFound("Invalid or expired session")
 	case flow.done:
 		return 0, nil, &problem{Code: "A0E-409-0001", Status: http.StatusConflict, Title: "Conflict", Detail: "The session was already completed."}
 	case flow.code == "" || flow.code != code:
@@ -323,7 +323,7 @@ func (s *tenantServer) deleteAccount(sub, id string) (int, any, *problem) {
 	defer s.state.mu.Unlock()
 	i := slices.IndexFunc(s.state.accounts[sub], func(a *vaultAccount) bool { return a.id == id })
 	if i < 0 {
-		return 0, nil, notFound("The requested connected account was not found.")
+		return 0, nil, meNotFound("The requested connected account was not found.")
 	}
 	s.state.accounts[sub] = slices.Delete(s.state.accounts[sub], i, i+1)
 	return http.StatusNoContent, nil, nil

@@ -15,14 +15,14 @@ const stylePath = "/stand-in/style.css"
 //go:embed pages
 var pageFiles embed.FS
 
-var pages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
+var tenantPages = template.Must(template.ParseFS(pageFiles, "pages/*.html"))
 
 // showPage writes one page. redirectURI is where its form leads in the end:
 // Chromium holds the redirect that follows a form to form-action, so its origin
 // must be named there.
 func showPage(rw http.ResponseWriter, status int, redirectURI, name string, data any) {
 	var b bytes.Buffer
-	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
+	if err := tenantPages.ExecuteTemplate(&b, name, data); err != nil {
 		panic(err) // the templates are embedded and their data is of this package
 	}
 	h := rw.Header()

@@ -37,7 +37,7 @@ func (p *problem) MarshalJSON() ([]byte, error) {
 	}{"https://auth0.com/api-errors/" + p.Code, p.Status, p.Title, p.Detail, p.Errors})
 }
 
-func notFound(detail string) *problem {
+func meNotFound(detail string) *problem {
 	return &problem{Code: "A0E-404-0001", Status: http.StatusNotFound, Title: "Not Found", Detail: detail}
 }
 
