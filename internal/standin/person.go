@@ -14,12 +14,15 @@ import (
 	"strings"
 )
 
-// maxPage is the largest answer that a Person reads, in bytes, and maxClicks
+// maxPersonPage is the largest answer that a Person reads, in bytes, and maxClicks
 // how many requests one visit may take.
 const (
-	maxPage   = 1 << 20
+	maxPersonPage   = 1 << 20
 	maxClicks = 40
 )
+
+// PersonUserAgent is what a [Person]'s browser calls itself.
+const PersonUserAgent = "stand-in-person/1"
 
 // Person plays the user who gets a link and a code from an assistant: it opens
 // the link, compares the code, and clicks through the broker's page and the
@@ -327,6 +330,7 @@ func (w *walk) send(ctx context.Context, method, address string, form url.Values
 	if err != nil {
 		return reply{}, errors.New("an address cannot be requested")
 	}
+	req.Header.Set("User-Agent", PersonUserAgent)
 	req.Header.Set("Accept", "text/html,application/json;q=0.9,*/*;q=0.8")
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -342,7 +346,7 @@ func (w *walk) send(ctx context.Context, method, address string, form url.Values
 		return reply{}, fmt.Errorf("%s %s%s: %w", method, u.Host, u.Path, err)
 	}
 	defer res.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(res.Body, maxPage))
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxPersonPage))
 	if err != nil {
 		return reply{}, fmt.Errorf("%s %s%s: %w", method, u.Host, u.Path, err)
 	}
