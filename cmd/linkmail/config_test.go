@@ -40,7 +40,7 @@ func TestWrongConfigurationEndsEveryCommandBeforeItAnswers(t *testing.T) {
 		{"the broker's way without a broker", []string{"LINKMAIL_AUTH=auth0-token", "AUTH0_DOMAIN=x.example.com", "AUTH0_CLIENT_ID=a", "AUTH0_CLIENT_SECRET=b", "AUTH0_REFRESH_TOKEN=c", "LINKMAIL_AUTH0_VIA=broker"}, nil, []string{"LINKMAIL_AUTH0_VIA is broker", "LINKAUTH_BROKER_URL"}},
 		{"a send policy that does not exist", append([]string{"LINKMAIL_SEND=always"}, token...), nil, []string{"LINKMAIL_SEND", "confirm"}},
 		{"a switch that is neither", append([]string{"LINKMAIL_READ_ONLY=maybe"}, token...), nil, []string{`LINKMAIL_READ_ONLY is "maybe"`, "true or false"}},
-		{"a key that is no key", append([]string{"LINKMAIL_KEY=canary-short"}, token...), nil, []string{"LINKMAIL_KEY", "32 bytes"}},
+		{"a key that is no key", append([]string{"LINKMAIL_KEY=canary-short"}, token...), nil, []string{"LINKMAIL_KEY", "32 random bytes"}},
 		{"a cache directory below a file", append([]string{"LINKMAIL_KEY=" + randomKey()}, "LINKMAIL_AUTH=token", "LINKMAIL_GMAIL_TOKEN=canary-token", "LINKMAIL_CACHE_DIR="+file+"/cache"), nil, []string{"the cache directory " + file + "/cache", "Set LINKMAIL_CACHE_DIR"}},
 		{"a configuration file that is not there", token, []string{"--config", dir + "/none.toml"}, []string{dir + "/none.toml", "cannot be read"}},
 		{"a secret on the command line", token, []string{"--gmail-token", "canary-argv"}, []string{"--gmail-token", "a secret does not belong on the command line", "LINKMAIL_GMAIL_TOKEN"}},

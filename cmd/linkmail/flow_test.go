@@ -28,11 +28,12 @@ func TestTheTourHolds(t *testing.T) {
 	}
 }
 
-// traffic counts the requests of linkmail processes to the demo's services. A
-// person's browser is told apart by its User-Agent.
+// traffic counts the requests of linkmail processes to the demo's services. It
+// is paused while a person is at work, because the broker then talks to Auth0 too.
 type traffic struct {
 	mu      sync.Mutex
 	seen    []string
+	paused  bool // what the broker itself asks of Auth0 is not counted
 	at      int  // the request to act on, from 1; 0 for none
 	applied bool // let the service handle it first
 	act     func()
@@ -41,11 +42,12 @@ type traffic struct {
 
 func (tr *traffic) wrap(service string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.UserAgent(), standin.PersonUserAgent) {
+		tr.mu.Lock()
+		if tr.paused {
+			tr.mu.Unlock()
 			next.ServeHTTP(w, r)
 			return
 		}
-		tr.mu.Lock()
 		tr.seen = append(tr.seen, service+" "+r.Method+" "+r.URL.Path)
 		hit := tr.act != nil && len(tr.seen) == tr.at
 		tr.mu.Unlock()
@@ -60,6 +62,13 @@ func (tr *traffic) wrap(service string, next http.Handler) http.Handler {
 		tr.act()
 		panic(http.ErrAbortHandler)
 	})
+}
+
+// pause stops or resumes counting.
+func (tr *traffic) pause(on bool) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.paused = on
 }
 
 // count returns how often a request was seen.
@@ -107,14 +116,18 @@ func (n nowhere) WriteHeader(int)             {}
 type user struct {
 	t      *testing.T
 	d      *demoWorld
+	tr     *traffic
 	env    []string
 	person *standin.Person
 	opened map[string]bool
 	output bytes.Buffer // all that the processes printed
 }
 
-func newUser(t *testing.T, d *demoWorld, env ...string) *user {
-	return &user{t: t, d: d, env: append(d.environ(), env...), person: standin.NewPerson(), opened: map[string]bool{}}
+// newUser starts a demo that tr watches, and its user.
+func newUser(t *testing.T, tr *traffic, env ...string) *user {
+	t.Helper()
+	d := demoFor(t, tr.wrap)
+	return &user{t: t, d: d, tr: tr, env: append(d.environ(), env...), person: standin.NewPerson(), opened: map[string]bool{}}
 }
 
 // call runs one process. The process may have been killed: then ok is false.
@@ -139,6 +152,17 @@ func (u *user) search() *exec.Cmd {
 	return linkmail(u.t.Context(), u.env, "call", "search_emails", `{"query":"is:unread","maxResults":3}`, "--log-level", "trace")
 }
 
+// open follows the link of a challenge and consents.
+func (u *user) open(e envelope) {
+	u.t.Helper()
+	u.tr.pause(true)
+	defer u.tr.pause(false)
+	u.opened[e.Auth.URL] = true
+	if _, err := u.person.Open(u.t.Context(), e.Auth.URL, e.Auth.Code, standin.Choice{}); err != nil {
+		u.t.Fatalf("open %s: %v", e.Auth.URL, err)
+	}
+}
+
 // untilMail goes on until the mails are there, and fails if that never happens.
 func (u *user) untilMail(start func() *exec.Cmd) {
 	u.t.Helper()
@@ -154,10 +178,7 @@ func (u *user) untilMail(start func() *exec.Cmd) {
 			}
 			return
 		case e.Status == "auth_required" && !u.opened[e.Auth.URL]:
-			u.opened[e.Auth.URL] = true
-			if _, err := u.person.Open(u.t.Context(), e.Auth.URL, e.Auth.Code, standin.Choice{}); err != nil {
-				u.t.Fatalf("open %s: %v", e.Auth.URL, err)
-			}
+			u.open(e)
 		case e.Status == "auth_required":
 			if err := sleep(u.t.Context(), retryEvery/4); err != nil {
 				u.t.Fatal(err)
@@ -171,7 +192,7 @@ func (u *user) untilMail(start func() *exec.Cmd) {
 
 func TestADoubleFlowSurvivesAKillAtEveryRequest(t *testing.T) {
 	var undisturbed traffic
-	newUser(t, demoFor(t, undisturbed.wrap)).untilMailFresh()
+	newUser(t, &undisturbed).untilMailFresh()
 	total := len(undisturbed.seen)
 	if n := undisturbed.count("broker POST /v1/sessions"); n != 2 {
 		t.Fatalf("the undisturbed flow makes %d sessions, want 2:\n%s", n, &undisturbed)
@@ -181,7 +202,7 @@ func TestADoubleFlowSurvivesAKillAtEveryRequest(t *testing.T) {
 			t.Run(fmt.Sprintf("request %d, handled %v", at, applied), func(t *testing.T) {
 				t.Parallel()
 				tr := &traffic{at: at, applied: applied}
-				u := newUser(t, demoFor(t, tr.wrap))
+				u := newUser(t, tr)
 				var victim *exec.Cmd
 				tr.act = func() { _ = victim.Process.Kill() }
 				u.untilMail(func() *exec.Cmd { victim = u.search(); return victim })
@@ -199,7 +220,7 @@ func (u *user) untilMailFresh() { u.t.Helper(); u.untilMail(u.search) }
 
 func TestTwoProcessesOnOneCacheMakeOneLogin(t *testing.T) {
 	var tr traffic
-	u := newUser(t, demoFor(t, tr.wrap))
+	u := newUser(t, &tr)
 	both := func() [2]envelope {
 		t.Helper()
 		var answers [2]envelope
@@ -237,10 +258,7 @@ func TestTwoProcessesOnOneCacheMakeOneLogin(t *testing.T) {
 		if a[0].Auth.URL != a[1].Auth.URL || a[0].Auth.Code != a[1].Auth.Code {
 			t.Fatalf("step %d: two links: %s and %s", step, a[0].Auth.URL, a[1].Auth.URL)
 		}
-		u.opened[a[0].Auth.URL] = true
-		if _, err := u.person.Open(t.Context(), a[0].Auth.URL, a[0].Auth.Code, standin.Choice{}); err != nil {
-			t.Fatal(err)
-		}
+		u.open(a[0])
 	}
 	u.untilMailFresh()
 	if n := tr.count("broker POST /v1/sessions"); n != 2 {
@@ -250,8 +268,8 @@ func TestTwoProcessesOnOneCacheMakeOneLogin(t *testing.T) {
 
 func TestSecretsAppearNowhere(t *testing.T) {
 	var tr traffic
-	d := demoFor(t, tr.wrap)
-	u := newUser(t, d)
+	u := newUser(t, &tr)
+	d := u.d
 	u.untilMailFresh()
 	// Errors and refusals are where secrets slip out: provoke some.
 	d.world.RevokeTokens(standin.DefaultUser)
@@ -297,10 +315,9 @@ func TestSecretsAppearNowhere(t *testing.T) {
 var issued = regexp.MustCompile(`"(?:access_token|refresh_token|id_token|poll_token|auth_session|ticket|ciphertext)"\s*:\s*"([^"]{12,})"`)
 
 func TestACorruptCacheIsKeptAsideAndSaidOnce(t *testing.T) {
-	d := demoFor(t, nil)
-	u := newUser(t, d)
+	u := newUser(t, &traffic{})
 	u.untilMailFresh()
-	dir := d.Env["LINKMAIL_CACHE_DIR"]
+	dir := u.d.Env["LINKMAIL_CACHE_DIR"]
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil {
 		t.Fatal(err)
@@ -341,15 +358,12 @@ func TestACorruptCacheIsKeptAsideAndSaidOnce(t *testing.T) {
 }
 
 func TestAWaitingCallGoesOnWhenThePersonIsDone(t *testing.T) {
-	d := demoFor(t, nil)
-	u := newUser(t, d)
+	u := newUser(t, &traffic{})
 	first := run(t, u.env, "call", "search_emails", "{}").envelope(t)
 	if first.Auth == nil {
 		t.Fatalf("status %q, want auth_required", first.Status)
 	}
-	if _, err := u.person.Open(t.Context(), first.Auth.URL, first.Auth.Code, standin.Choice{}); err != nil {
-		t.Fatal(err)
-	}
+	u.open(first)
 	// The wait ends by the second link, which nobody opens here.
 	got := run(t, u.env, "call", "search_emails", "{}", "--wait", "3s")
 	e := got.envelope(t)

@@ -402,8 +402,7 @@ func TestInteropWithARealBrowser(t *testing.T) {
 	if out, err := install.CombinedOutput(); err != nil {
 		t.Fatalf("npm install: %v\n%s", err, out)
 	}
-	d := demoFor(t, nil)
-	u := newUser(t, d)
+	u := newUser(t, &traffic{})
 	seen := ""
 	for step := range 2 {
 		var e envelope

@@ -17,12 +17,9 @@ import (
 // maxPersonPage is the largest answer that a Person reads, in bytes, and maxClicks
 // how many requests one visit may take.
 const (
-	maxPersonPage   = 1 << 20
-	maxClicks = 40
+	maxPersonPage = 1 << 20
+	maxClicks     = 40
 )
-
-// PersonUserAgent is what a [Person]'s browser calls itself.
-const PersonUserAgent = "stand-in-person/1"
 
 // Person plays the user who gets a link and a code from an assistant: it opens
 // the link, compares the code, and clicks through the broker's page and the
@@ -330,7 +327,6 @@ func (w *walk) send(ctx context.Context, method, address string, form url.Values
 	if err != nil {
 		return reply{}, errors.New("an address cannot be requested")
 	}
-	req.Header.Set("User-Agent", PersonUserAgent)
 	req.Header.Set("Accept", "text/html,application/json;q=0.9,*/*;q=0.8")
 	if form != nil {
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
