@@ -152,9 +152,10 @@ type stdio struct {
 
 func serveStdio(t *testing.T, bin string, env ...string) *stdio {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), bin, "serve")
+	// Not the test's context: it ends before the clean-up that ends the server.
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), bin, "serve")
 	cmd.Env = env
-	cmd.Stderr = os.Stderr
+	cmd.Stderr = t.Output()
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ const browser = await chromium.launch({
 const context = await browser.newContext({ viewport: { width: 420, height: 800 } });
 const page = await context.newPage();
 const complaints = [];
-page.on("console", (m) => { if (m.type() === "error") complaints.push(m.text()); });
+page.on("console", (m) => { if (m.type() === "error") complaints.push(`${m.text()} at ${m.location().url}`); });
 page.on("pageerror", (e) => complaints.push(String(e)));
 
 let shot = 0;
