@@ -191,7 +191,9 @@ func TestHTTPAnswersInBothProtocolEras(t *testing.T) {
 	s, _ := newServer(t, nil, nil)
 	base, _ := serving(t, s, false)
 	id := session(t, base)
-	list := func(extra string) string { return `{"jsonrpc":"2.0","id":2,"method":"tools/list","params":{` + extra + `}}` }
+	list := func(extra string) string {
+		return `{"jsonrpc":"2.0","id":2,"method":"tools/list","params":{` + extra + `}}`
+	}
 	for _, test := range []struct {
 		name, body string
 		head       []string

@@ -14,11 +14,11 @@ import (
 	"strings"
 )
 
-// maxPage is the largest answer that a Person reads, in bytes, and maxClicks
+// maxPersonPage is the largest answer that a Person reads, in bytes, and maxClicks
 // how many requests one visit may take.
 const (
-	maxPage   = 1 << 20
-	maxClicks = 40
+	maxPersonPage = 1 << 20
+	maxClicks     = 40
 )
 
 // Person plays the user who gets a link and a code from an assistant: it opens
@@ -342,7 +342,7 @@ func (w *walk) send(ctx context.Context, method, address string, form url.Values
 		return reply{}, fmt.Errorf("%s %s%s: %w", method, u.Host, u.Path, err)
 	}
 	defer res.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(res.Body, maxPage))
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxPersonPage))
 	if err != nil {
 		return reply{}, fmt.Errorf("%s %s%s: %w", method, u.Host, u.Path, err)
 	}
