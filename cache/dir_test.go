@@ -138,7 +138,7 @@ func asNobody(t *testing.T, c *exec.Cmd) {
 }
 
 func TestADirectoryThatCannotBeWrittenToFailsAtOnce(t *testing.T) {
-	dir, err := os.MkdirTemp("", "linkmail-readonly-*") // t.TempDir is below a directory that nobody may not enter
+	dir, err := os.MkdirTemp("", "linkmail-readonly-*") //nolint:usetesting // t.TempDir is below a directory that nobody may not enter
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestADirectoryThatCannotBeWrittenToFailsAtOnce(t *testing.T) {
 	if got := run(""); got != "" {
 		t.Fatalf("a directory that can be written to: %s", got)
 	}
-	if err := os.Chmod(dir, 0o500); err != nil { //nolint:gosec // a directory
+	if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
 	}
 	for sub, want := range map[string]string{
@@ -268,7 +268,7 @@ func TestAFileThatOthersMayReadIsRepaired(t *testing.T) {
 	if err := f.Put(t.Context(), "key", []byte("value"), 0); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(f.Path("key"), 0o644); err != nil { //nolint:gosec // on purpose
+	if err := os.Chmod(f.Path("key"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := f.Get(t.Context(), "key"); err != nil || string(got) != "value" {

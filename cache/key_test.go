@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -71,11 +72,12 @@ func TestAKeyIsNotPrinted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	decimal := strings.Trim(fmt.Sprintf("%d", raw), "[]")
 	cfg := cache.FileConfig{Key: key}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		for _, value := range []any{key, &key, cfg, &cfg, []cache.Key{key}} {
 			out := fmt.Sprintf(verb, value)
-			for _, shown := range []string{key.Text().Reveal(), string(raw), fmt.Sprintf("%x", raw), strings.Trim(fmt.Sprint(raw), "[]")} {
+			for _, shown := range []string{key.Text().Reveal(), string(raw), fmt.Sprintf("%x", raw), decimal} {
 				if strings.Contains(out, shown) {
 					t.Errorf("%s of %T shows the key", verb, value)
 				}
@@ -110,11 +112,11 @@ type ring struct {
 	loadErr error
 	saveErr error
 	hangs   chan struct{} // if set, calls wait until it is closed
-	calls   int
+	calls   atomic.Int32
 }
 
 func (r *ring) Load() (secret.Text, error) {
-	r.calls++
+	r.calls.Add(1)
 	if r.hangs != nil {
 		<-r.hangs
 	}
@@ -122,7 +124,7 @@ func (r *ring) Load() (secret.Text, error) {
 }
 
 func (r *ring) Save(text secret.Text) error {
-	r.calls++
+	r.calls.Add(1)
 	if r.hangs != nil {
 		<-r.hangs
 	}
@@ -342,8 +344,8 @@ func TestAKeyringThatNeverAnswersIsLeftAlone(t *testing.T) {
 		if waited := time.Since(start); waited != 15*time.Second {
 			t.Errorf("the keyring was waited for %s, want 15s once", waited)
 		}
-		if r.calls != 1 {
-			t.Errorf("the keyring was asked %d times, want once", r.calls)
+		if got := r.calls.Load(); got != 1 {
+			t.Errorf("the keyring was asked %d times, want once", got)
 		}
 	})
 }
