@@ -104,8 +104,9 @@ func (c *conn) serve(ctx, work context.Context, in io.Reader) error {
 			if got.err != nil {
 				return fmt.Errorf("server: read message: %w", got.err)
 			}
-			if c.message(work, got.line); c.failure() != nil {
-				return nil // reported by Stdio
+			c.message(work, got.line)
+			if c.mute() {
+				return nil
 			}
 		}
 	}
@@ -316,6 +317,9 @@ func (c *conn) write(message any) {
 		c.broken = fmt.Errorf("server: write message: %w", err)
 	}
 }
+
+// mute reports whether answers no longer reach the client.
+func (c *conn) mute() bool { return c.failure() != nil }
 
 func (c *conn) failure() error {
 	c.mu.Lock()

@@ -84,8 +84,10 @@ func TestBadArgumentsAreExplained(t *testing.T) {
 		name, tool, args    string
 		code, message, hint string
 	}{
-		{"an unknown argument", "search_emails", `{"query":"x","folder":"inbox"}`,
-			"invalid_argument", `unknown argument "folder"; search_emails takes query, maxResults, pageToken, includeSpamTrash, after, before, timeZone`, "Leave it out."},
+		{
+			"an unknown argument", "search_emails", `{"query":"x","folder":"inbox"}`,
+			"invalid_argument", `unknown argument "folder"; search_emails takes query, maxResults, pageToken, includeSpamTrash, after, before, timeZone`, "Leave it out.",
+		},
 		{"a misspelt argument", "search_emails", `{"maxResult":3}`, "invalid_argument", `unknown argument "maxResult"`, "Did you mean maxResults?"},
 		{"an argument of another tool", "search_emails", `{"to":"a@example.com"}`, "invalid_argument", `unknown argument "to"`, "Leave it out."},
 		{"a very long name", "search_emails", `{"` + strings.Repeat("y", 500) + `":1}`, "invalid_argument", `unknown argument "` + strings.Repeat("y", 39) + `…"`, ""},

@@ -16,7 +16,7 @@ import (
 	"linkmail/tools"
 )
 
-var update = flag.Bool("update", false, "write the golden files of testdata/tools")
+var update = flag.Bool("update", false, "write the golden files of testdata/tools") //nolint:forbidigo // go test parses it
 
 // validate checks a structured answer against a tool's output schema.
 func validate(t testing.TB, schema json.RawMessage, instance []byte) {
@@ -169,7 +169,7 @@ func TestSchemasSuitEveryProvider(t *testing.T) {
 		}
 		required, _ := s["required"].([]any)
 		for _, r := range required {
-			if _, ok := properties[r.(string)]; !ok {
+			if name, ok := r.(string); !ok || properties[name] == nil {
 				t.Errorf("%s requires %v, which it does not have", at, r)
 			}
 		}

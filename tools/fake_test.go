@@ -177,9 +177,23 @@ func (a answer) items(t testing.TB) []map[string]any {
 	}
 	var items []map[string]any
 	for _, one := range list {
-		items = append(items, one.(map[string]any))
+		item, ok := one.(map[string]any)
+		if !ok {
+			t.Fatalf("%v is no item", one)
+		}
+		items = append(items, item)
 	}
 	return items
+}
+
+// field returns one text of data.
+func (a answer) field(t testing.TB, name string) string {
+	t.Helper()
+	s, ok := a.data()[name].(string)
+	if !ok {
+		t.Fatalf("%v has no text data.%s", a.envelope, name)
+	}
+	return s
 }
 
 // run calls a tool with arguments as JSON.
@@ -200,7 +214,11 @@ func run(t testing.TB, cfg tools.Config, name, args string) (answer, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := answer{text: result.Content[0].(mcp.TextContent).Text}
+	content, ok := result.Content[0].(mcp.TextContent)
+	if !ok {
+		t.Fatalf("%s answered %T, want text", name, result.Content[0])
+	}
+	a := answer{text: content.Text}
 	if err := json.Unmarshal(b, &a.envelope); err != nil {
 		t.Fatal(err)
 	}

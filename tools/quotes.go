@@ -2,6 +2,7 @@ package tools
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -23,13 +24,8 @@ func collapse(body string) (kept string, omitted int) {
 			quotes++
 		}
 	}
-	for _, l := range lines[:end] {
-		if quoted(l) {
-			return body, 0 // answers between the quotes
-		}
-	}
-	if quotes == 0 {
-		return body, 0
+	if quotes == 0 || slices.ContainsFunc(lines[:end], quoted) {
+		return body, 0 // no quote at the end, or answers between the quotes
 	}
 	if forward.MatchString(strings.Join(lines[max(0, end-8):end], "")) {
 		return body, 0

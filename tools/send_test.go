@@ -346,7 +346,7 @@ func TestNothingIsSentWhenConfirmationsCannotBeKept(t *testing.T) {
 func TestStoreNeverHoldsTheTokenOrTheMail(t *testing.T) {
 	d := newDesk()
 	a := must(t, d.cfg(t, ""), "send_email", fmt.Sprintf(post, ""))
-	tok := a.data()["confirmationToken"].(string)
+	tok := a.field(t, "confirmationToken")
 	for key, value := range d.shelf.values {
 		for _, secret := range []string{tok, "anna", "Minutes", "Dear"} {
 			if strings.Contains(key+string(value), secret) {
@@ -359,7 +359,7 @@ func TestStoreNeverHoldsTheTokenOrTheMail(t *testing.T) {
 func TestPreviewSaysWhatItLeavesOut(t *testing.T) {
 	d := newDesk()
 	a := must(t, d.cfg(t, ""), "send_email", `{"to":"a@example.com","subject":"s","body":"`+strings.Repeat("word ", 500)+`","htmlBody":"<b>hidden</b>"}`)
-	preview := a.data()["preview"].(string)
+	preview := a.field(t, "preview")
 	if len(preview) > 1200 || !strings.Contains(preview, "[2500 characters in all]") || !strings.Contains(preview, "[with an HTML version of 13 characters") {
 		t.Errorf("preview = %q", preview)
 	}
