@@ -365,6 +365,28 @@ func TestStdioSaysWhenItCannotWrite(t *testing.T) {
 	}
 }
 
+func TestStdioEndsThoughNobodyTakesItsAnswers(t *testing.T) {
+	s, err := server.New(server.Config{Name: "x", Version: "1", Tools: catalogue(nil, nil), Grace: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	defer close(release)
+	stuck := writer(func(p []byte) (int, error) {
+		cancel()
+		<-release
+		return len(p), nil
+	})
+	in, hold := pipe(t)
+	if _, err := io.WriteString(hold, call(1, "whoami")+"\n"+`{"jsonrpc":"2.0","id":2,"method":"ping"}`+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Stdio(ctx, in, stuck); err != nil {
+		t.Errorf("Stdio = %v, want nil", err)
+	}
+}
+
 type writer func([]byte) (int, error)
 
 func (w writer) Write(p []byte) (int, error) { return w(p) }
