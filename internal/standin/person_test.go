@@ -34,7 +34,7 @@ func newPageBroker(t *testing.T) *pageBroker {
 	page := func(rw http.ResponseWriter, status int, text string) {
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 		rw.WriteHeader(status)
-		_, _ = io.WriteString(rw, "<!doctype html><title>Broker</title><style>p{}</style><p>"+html.EscapeString(text)+"</p>")
+		_, _ = io.WriteString(rw, "<!doctype html><title>Broker</title><style>p{}</style><p hidden>not now</p><p>"+html.EscapeString(text)+"</p>")
 	}
 	mux.HandleFunc("GET /connect/{code}", func(rw http.ResponseWriter, r *http.Request) {
 		page(rw, 200, "Connected "+r.URL.Query().Get("status"))
