@@ -112,7 +112,7 @@ func (s *tenantServer) authorizeMe(r *http.Request, scope string) (string, *prob
 	if token == "" {
 		return "", &problem{Code: "A0E-401-0002", Status: http.StatusUnauthorized, Title: "Unauthorized", Detail: "No access token was sent."}
 	}
-	c, err := verifyJWT(token, b+"/", b+MyAccount, s.world.cfg.Now())
+	c, err := verifyJWT(token, b+MyAccount, s.world.cfg.Now())
 	_, known := t.userBySub(c.Subject)
 	if err != nil || !known || c.Client != t.Application.ID {
 		return "", &problem{Code: "A0E-401-0003", Status: http.StatusUnauthorized, Title: "Invalid Token", Detail: "Invalid Token"}
