@@ -122,7 +122,20 @@ type Challenge struct {
 	Expires time.Time
 	// Step counts the links of one sign-in, from 1; zero means unknown.
 	Step int
+	// Previous tells what became of the link that this one replaces.
+	Previous Ending
 }
+
+// Ending tells how the link before this one ended.
+type Ending int
+
+const (
+	// Expired: the previous link ran out before anybody had finished.
+	Expired Ending = iota + 1
+	// Lost: the person had finished, but the result did not arrive here. It
+	// was delivered once, to somebody else or into a broken connection.
+	Lost
+)
 
 func (*Challenge) Error() string { return "auth: a person has to sign in first" }
 
