@@ -25,6 +25,9 @@ func FuzzParseCode(f *testing.F) {
 		if len(code) < 4 || strings.Trim(code, broker.TestAlphabet) != "" {
 			t.Fatalf("parseCode(%q) = %q", text, code)
 		}
+		if len(code) == 32 {
+			return // its hyphen would make it too long
+		}
 		if again, err := broker.TestParseCode(broker.TestShowCode(code)); err != nil || again != code {
 			t.Fatalf("parseCode is not stable: %q, %q, %v", code, again, err)
 		}
