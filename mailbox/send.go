@@ -126,6 +126,9 @@ func (c *Client) prepare(ctx context.Context, o Outgoing, units int) (*mailing, 
 // deliver makes one request that changes something, once. unclear means that
 // it may have taken effect; otherwise an error means that it did not.
 func (c *Client) deliver(ctx context.Context, op string, call func(context.Context) error) (unclear bool, err error) {
+	if ctx.Err() != nil {
+		return false, wrap(op, ctx.Err())
+	}
 	var d delivery
 	limited, cancel := context.WithTimeout(d.follow(ctx), sendTime)
 	defer cancel()
