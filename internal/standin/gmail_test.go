@@ -68,7 +68,7 @@ func TestProfileListAndGet(t *testing.T) {
 	if p.EmailAddress != standin.DefaultUser || p.HistoryId == 0 {
 		t.Errorf("profile %+v", p)
 	}
-	l, err := s.client.Users.Messages.List("me").Q("from:dana invoice").MaxResults(5).Do()
+	l, err := s.client.Users.Messages.List("me").Q("from:jonas invoice").MaxResults(5).Do()
 	if err != nil {
 		t.Fatal(err)
 	}
