@@ -255,4 +255,3 @@ func TestAnotherAccountSeesNothingOfTheOneBefore(t *testing.T) {
 		}
 	})
 }
-

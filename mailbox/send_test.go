@@ -87,6 +87,30 @@ func TestTheSenderHasToBelongToTheAccount(t *testing.T) {
 	}
 }
 
+func TestAMailThatIsWrongInItselfIsRefusedBeforeGmailIsAsked(t *testing.T) {
+	r := newRig(t, standin.Config{})
+	for _, test := range []struct {
+		name   string
+		change func(*mailbox.Outgoing)
+	}{
+		{"a line break in the subject", func(o *mailbox.Outgoing) { o.Subject = "a\r\nBcc: x@example.com" }},
+		{"a line break in an address", func(o *mailbox.Outgoing) { o.To = []string{"a@example.com\r\nBcc: x@example.com"} }},
+		{"no recipient", func(o *mailbox.Outgoing) { o.To, o.Cc, o.Bcc = nil, nil, nil }},
+		{"no address for a sender", func(o *mailbox.Outgoing) { o.From = "Alex" }},
+	} {
+		o := letter
+		test.change(&o)
+		receipt, err := r.Send(t.Context(), o)
+		var e *mailbox.Error
+		if !errors.As(err, &e) || receipt.Outcome != mailbox.NotSent {
+			t.Errorf("%s: got %+v, %v; want a refusal", test.name, receipt, err)
+		}
+	}
+	if got := r.seen(); len(got) != 0 {
+		t.Errorf("got requests %v, want none", got)
+	}
+}
+
 func TestWithoutTheListOfSendersTheAccountSends(t *testing.T) {
 	r := newRig(t, standin.Config{})
 	r.world.SetFault(faultFor("/settings/sendAs", standin.InsufficientScope()))
