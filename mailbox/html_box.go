@@ -202,21 +202,21 @@ func (b *box) isGone(st *style) bool {
 // isEmptyWindow: the element has no area and shows nothing beyond it.
 func (b *box) isEmptyWindow(st *style) bool {
 	switch st.value[overflow] {
-	case "", "visible", "initial", "unset":
+	case "", "visible", "initial", "unset", "inherit", "revert":
 		return false
 	}
 	tiny := func(p property) bool {
 		px, ok := lengthOf(st.value[p], b.fontSize, math.NaN())
 		return ok && px <= 1 || st.value[p] == "0%"
 	}
-	if tiny(maxHeight) || tiny(maxWidth) {
+	if tiny(maxHeight) {
 		return true
 	}
 	switch b.tag {
 	case "table", "tbody", "thead", "tfoot", "tr", "td", "th":
-		return false // sizes are minimums there
+		return false // widths and heights are minimums there
 	}
-	return tiny(height) || tiny(width)
+	return tiny(height) || tiny(width) || tiny(maxWidth)
 }
 
 func (b *box) isOffScreen(st *style) bool {
