@@ -15,7 +15,6 @@ type rgba struct {
 var (
 	black = rgba{a: 1}
 	white = rgba{255, 255, 255, 1, ""}
-	blue  = rgba{0, 0, 238, 1, ""} // of links
 )
 
 // over is c painted on what is behind it.

@@ -22,10 +22,10 @@ type attrTest struct {
 
 // parseSelector reads one selector; ok is false if it is of no use here. spec
 // is its specificity, a byte each for ids, classes and tags.
-func parseSelector(text string) (sel []compound, spec int, ok bool) {
+func parseSelector(text string) (sel []compound, spec weight, ok bool) {
 	const maxCompounds = 6
 	text = strings.NewReplacer(">", " > ", "\n", " ", "\t", " ", "\r", " ", "\f", " ").Replace(text)
-	ids, classes, tags := 0, 0, 0
+	var ids, classes, tags weight
 	child := false
 	for word := range splitSelector(text) {
 		if word == ">" {
@@ -44,7 +44,9 @@ func parseSelector(text string) (sel []compound, spec int, ok bool) {
 		if c.tag != "" {
 			tags++
 		}
-		classes += len(c.classes) + len(c.attrs)
+		for range len(c.classes) + len(c.attrs) {
+			classes++
+		}
 	}
 	return sel, min(ids, 255)<<16 | min(classes, 255)<<8 | min(tags, 255), len(sel) > 0 && !child && !sel[0].child
 }

@@ -20,6 +20,7 @@ const (
 // element, and the mail clients that honour them are few.
 type sheet struct {
 	rules []*rule
+	order weight // of the last rule
 	// simple are the rules whose selector is about the element alone, its tag,
 	// id and classes; their outcome is remembered in styles.
 	simple, complex []*rule
@@ -144,7 +145,8 @@ func (s *sheet) rule(selectors, inside string) {
 	for text := range splitOutside(selectors, ',') {
 		sel, spec, ok := parseSelector(text)
 		if ok && len(s.rules) < maxRules {
-			s.rules = append(s.rules, &rule{sel, decls, weight(spec)<<16 | weight(len(s.rules)+1)})
+			s.order++
+			s.rules = append(s.rules, &rule{sel, decls, spec<<16 | s.order})
 		}
 	}
 }

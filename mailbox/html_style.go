@@ -200,7 +200,7 @@ func unescapeCSS(s string) string {
 			if d < 0 {
 				break
 			}
-			r = r<<4 | rune(d)
+			r = r<<4 | d
 			n++
 		}
 		if n == 0 {
@@ -216,14 +216,14 @@ func unescapeCSS(s string) string {
 	return b.String()
 }
 
-func hexDigit(c byte) int {
+func hexDigit(c byte) rune {
 	switch {
 	case '0' <= c && c <= '9':
-		return int(c - '0')
+		return rune(c - '0')
 	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
+		return rune(c-'a') + 10
 	case 'A' <= c && c <= 'F':
-		return int(c-'A') + 10
+		return rune(c-'A') + 10
 	}
 	return -1
 }
