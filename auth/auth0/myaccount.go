@@ -129,6 +129,11 @@ func (s *pass) resumeConnect(ctx context.Context) error {
 		URL: secret.New(record.URL), State: record.State, Params: []string{"connect_code"},
 		Display: "linkmail: connect " + s.req.Scope,
 	})
+	if errors.Is(err, auth.ErrTaken) && !s.restarted {
+		// A process died between asking the broker and writing it down.
+		s.restarted = true
+		return remove(ctx, s.p.cfg.Store, s.connectKey(s.connection))
+	}
 	if err != nil {
 		ended, err := s.ask(err, 2, record.Deadline)
 		_, waiting := errors.AsType[*auth.Challenge](err)
