@@ -2,7 +2,9 @@ package broker_test
 
 import (
 	"encoding/json"
+	"io"
 	"maps"
+	"strings"
 
 	"linkmail/broker"
 )
@@ -32,3 +34,5 @@ func (r *rig) proxy(req map[string]any) answer {
 	}
 	return r.send("POST", "/v1/proxy", string(body), "Content-Type", "application/json", "X-API-Key", apiKey)
 }
+
+func readCloser(s string) io.ReadCloser { return io.NopCloser(strings.NewReader(s)) }

@@ -137,7 +137,7 @@ func canonicalHost(host string) (string, error) {
 		return strings.ToLower(host), nil
 	}
 	ascii, err := idna.Lookup.ToASCII(strings.TrimSuffix(host, "."))
-	if err != nil || ascii == "" || strings.HasSuffix(ascii, ".") {
+	if err != nil || slices.Contains(strings.Split(ascii, "."), "") {
 		return "", errBadURL
 	}
 	return ascii, nil

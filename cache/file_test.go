@@ -7,7 +7,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -196,6 +199,35 @@ func TestExpiredEntriesAreRemovedFromTheDisk(t *testing.T) {
 	at = at.Add(48 * time.Hour)
 	openFile(t, cfg)
 	wantFiles(t, dir, filepath.Base(f.Path("live")), "store.lock")
+}
+
+// A lock file is removed while others wait for it. Whoever opened it just
+// before must not take the lock on what has no name any more.
+func TestOneHolderAtATimeAlthoughLockFilesComeAndGo(t *testing.T) {
+	const holders, rounds = 8, 300
+	cfg := cache.FileConfig{Dir: t.TempDir(), Key: newKey(t)}
+	ctx := t.Context()
+	var inside atomic.Int32
+	var wg sync.WaitGroup
+	for range holders {
+		f := openFile(t, cfg)
+		wg.Go(func() {
+			for range rounds {
+				unlock, err := f.Lock(ctx, "key")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if n := inside.Add(1); n != 1 {
+					t.Errorf("%d hold the lock", n)
+				}
+				runtime.Gosched()
+				inside.Add(-1)
+				unlock()
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestOpenRefusesTheZeroKey(t *testing.T) {

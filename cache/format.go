@@ -69,9 +69,12 @@ func seal(key Key, name entryName, value []byte, expires time.Time) ([]byte, err
 	var at int64
 	if !expires.IsZero() {
 		at = expires.UnixMicro()
+		if at == 0 {
+			at = -1 // the epoch itself, which would read as never
+		}
 	}
 	plain := make([]byte, 0, expirySize+len(value))
-	plain = binary.BigEndian.AppendUint64(plain, uint64(at)) //nolint:gosec // the two's complement of a time before 1970 comes back as it went
+	plain = binary.BigEndian.AppendUint64(plain, uint64(at))
 	plain = append(plain, value...)
 	return box.Seal(out, out[nonceAt:boxAt], plain, associated(header, name)), nil
 }

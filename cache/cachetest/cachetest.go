@@ -305,10 +305,11 @@ func mustLock(t *testing.T, s cache.Store, key string) (unlock func()) {
 	return unlock
 }
 
-// wantLocked asks for a lock that someone holds, for as long as it takes to
-// see that it does not come.
-func wantLocked(t *testing.T, s cache.Store, key string) {
+// wantLocked asks for the lock of "key", which someone holds, for as long as
+// it takes to see that it does not come.
+func wantLocked(t *testing.T, s cache.Store) {
 	t.Helper()
+	const key = "key"
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
 	unlock, err := s.Lock(ctx, key)
@@ -328,8 +329,8 @@ func wantLocked(t *testing.T, s cache.Store, key string) {
 func lockExcludes(t *testing.T, m *medium) {
 	a, b := m.client(), m.client()
 	unlock := mustLock(t, a, "key")
-	wantLocked(t, a, "key")
-	wantLocked(t, b, "key")
+	wantLocked(t, a)
+	wantLocked(t, b)
 
 	came := make(chan error, 1)
 	ctx := t.Context()
@@ -350,7 +351,7 @@ func lockExcludes(t *testing.T, m *medium) {
 func lockDeadline(t *testing.T, m *medium) {
 	s := m.client()
 	defer mustLock(t, s, "key")()
-	wantLocked(t, s, "key")
+	wantLocked(t, s)
 	ctx, cancel := context.WithCancel(t.Context())
 	came := make(chan error, 1)
 	go func() {
@@ -405,8 +406,8 @@ func unlockTwice(t *testing.T, m *medium) {
 	first()
 	second := mustLock(t, s, "key")
 	first()
-	wantLocked(t, s, "key")
-	wantLocked(t, m.client(), "key")
+	wantLocked(t, s)
+	wantLocked(t, m.client())
 	second()
 	mustLock(t, s, "key")()
 }
@@ -452,17 +453,17 @@ func increment(ctx context.Context, s cache.Store, key string) error {
 }
 
 func wholeValues(t *testing.T, m *medium) {
-	const writers, rounds = 3, 10
+	const writers, rounds = "abc", 10
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	put(t, m.client(), "key", strings.Repeat("0", 1000), 0)
 	var writing, reading sync.WaitGroup
-	for w := range writers {
+	for w, letter := range writers {
 		s := m.client()
 		writing.Go(func() {
 			for r := range rounds {
 				// One letter, at a length of its own.
-				value := bytes.Repeat([]byte{byte('a' + w)}, 1000*(r+1)+w)
+				value := []byte(strings.Repeat(string(letter), 1000*(r+1)+w))
 				if err := s.Put(ctx, "key", value, time.Hour); err != nil {
 					t.Errorf("Put: %v", err)
 					return

@@ -63,7 +63,7 @@ func checkHidden(t *testing.T, out string) {
 		"clear":   canary,
 		"hex":     hex.EncodeToString([]byte(canary)),
 		"base64":  base64.RawStdEncoding.EncodeToString([]byte(canary)),
-		"decimal": strings.Trim(fmt.Sprint([]byte(canary)), "[]"),
+		"decimal": strings.Trim(fmt.Sprintf("%d", []byte(canary)), "[]"),
 		"go hex":  strings.TrimSuffix(strings.TrimPrefix(fmt.Sprintf("%#v", []byte(canary)), "[]byte{"), "}"),
 		"spaced":  fmt.Sprintf("% x", canary),
 	}

@@ -2,6 +2,7 @@ package standin
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -162,9 +163,7 @@ type oauthError struct {
 
 func (e *oauthError) body() map[string]any {
 	body := oauthBody(e.code, e.description)
-	for k, v := range e.extra {
-		body[k] = v
-	}
+	maps.Copy(body, e.extra)
 	return body
 }
 

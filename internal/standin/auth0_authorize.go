@@ -2,6 +2,7 @@ package standin
 
 import (
 	"crypto/rand"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -43,12 +44,12 @@ func (s *tenantServer) authorize(rw http.ResponseWriter, r *http.Request) {
 	}
 	id, e := s.startLogin(tenantBase(r), q)
 	if e != nil {
-		http.Redirect(rw, r, backTo(q.Get("redirect_uri"), q.Get("state"), url.Values{
+		sendTo(rw, backTo(q.Get("redirect_uri"), q.Get("state"), url.Values{
 			"error": {e.code}, "error_description": {e.description},
-		}), http.StatusFound)
+		}))
 		return
 	}
-	http.Redirect(rw, r, loginPath+"?"+url.Values{"state": {id}}.Encode(), http.StatusFound)
+	sendTo(rw, loginPath+"?"+url.Values{"state": {id}}.Encode())
 }
 
 // checkClient decides whether a redirect URI may be redirected to at all.
@@ -179,7 +180,7 @@ func (s *tenantServer) loginAnswer(rw http.ResponseWriter, r *http.Request) {
 		errorPage(rw, e.status, e.code, e.description)
 		return
 	}
-	http.Redirect(rw, r, to, http.StatusFound)
+	sendTo(rw, to)
 }
 
 // finishLogin ends the page and returns the address that the browser goes to.
@@ -212,6 +213,13 @@ func (s *tenantServer) finishLogin(id string, form url.Values) (string, *oauthEr
 	return backTo(flow.redirectURI, flow.state, url.Values{"code": {code}}), nil
 }
 
+// sendTo redirects the browser: to a path of the tenant, or to a redirect URI
+// that is one of the registered callbacks.
+func sendTo(rw http.ResponseWriter, address string) {
+	rw.Header().Set("Location", address)
+	rw.WriteHeader(http.StatusFound)
+}
+
 // backTo adds parameters to a redirect URI, which may have some of its own.
 func backTo(redirectURI, state string, add url.Values) string {
 	u, err := url.Parse(redirectURI)
@@ -219,9 +227,7 @@ func backTo(redirectURI, state string, add url.Values) string {
 		return redirectURI // unreachable: it is one of the registered callbacks
 	}
 	q := u.Query()
-	for k, v := range add {
-		q[k] = v
-	}
+	maps.Copy(q, add)
 	if state != "" {
 		q.Set("state", state)
 	}

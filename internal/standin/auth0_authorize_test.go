@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rsa"
 	"encoding/base64"
-	"io"
 	"math/big"
 	"net/http"
 	"net/url"
@@ -19,30 +18,34 @@ import (
 )
 
 // get opens an address without following redirects.
-func (tt *tenantTest) get(address string) *http.Response {
+func (tt *tenantTest) get(address string) shown {
 	tt.t.Helper()
 	req, err := http.NewRequest(http.MethodGet, address, nil)
 	if err != nil {
 		tt.t.Fatal(err)
 	}
-	res, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		tt.t.Fatal(err)
+	return tt.show(req)
+}
+
+// redirectOf opens an address and returns where it leads.
+func (tt *tenantTest) redirectOf(address string) string {
+	tt.t.Helper()
+	got := tt.get(address)
+	if got.status != http.StatusFound || got.location == nil {
+		tt.t.Fatalf("status %d instead of a redirect", got.status)
 	}
-	tt.t.Cleanup(func() { res.Body.Close() })
-	return res
+	return got.location.String()
 }
 
 // errorAtCallback starts a login that must fail before the login page and
 // returns the error with which the browser is sent back.
 func (tt *tenantTest) errorAtCallback(changes ...string) url.Values {
 	tt.t.Helper()
-	res := tt.get(tt.url + "/authorize" + query(with(tt.authorizeParams(), changes...)))
-	to, err := res.Location()
-	if err != nil || !strings.HasPrefix(to.String(), tt.back+"?") {
-		tt.t.Fatalf("status %d, redirect to %v (%v), want to %s", res.StatusCode, to, err, tt.back)
+	got := tt.get(tt.url + "/authorize" + query(with(tt.authorizeParams(), changes...)))
+	if got.location == nil || !strings.HasPrefix(got.location.String(), tt.back+"?") {
+		tt.t.Fatalf("status %d, redirect to %v, want to %s", got.status, got.location, tt.back)
 	}
-	return to.Query()
+	return got.location.Query()
 }
 
 func TestDiscoveryNamesTheHostThatWasAsked(t *testing.T) {
@@ -133,10 +136,9 @@ func TestABadClientOrCallbackEndsOnAnErrorPage(t *testing.T) {
 		"markup in the client is escaped": {[]string{"client_id", "<script>"}, 403, "&lt;script&gt;"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			res := tt.get(tt.url + "/authorize" + query(with(tt.authorizeParams(), c.change...)))
-			page, _ := io.ReadAll(res.Body)
-			if res.StatusCode != c.status || !strings.Contains(string(page), c.text) || res.Header.Get("Location") != "" {
-				t.Errorf("status %d, page %s", res.StatusCode, page)
+			got := tt.get(tt.url + "/authorize" + query(with(tt.authorizeParams(), c.change...)))
+			if got.status != c.status || !strings.Contains(got.page, c.text) || got.location != nil {
+				t.Errorf("status %d, page %s", got.status, got.page)
 			}
 		})
 	}
@@ -144,7 +146,7 @@ func TestABadClientOrCallbackEndsOnAnErrorPage(t *testing.T) {
 
 func TestAuthorizeErrorsGoBackToTheCallback(t *testing.T) {
 	for name, c := range map[string]struct {
-		break_  func(*standin.Tenant)
+		set     func(*standin.Tenant)
 		change  []string
 		code    string
 		text    string
@@ -161,43 +163,43 @@ func TestAuthorizeErrorsGoBackToTheCallback(t *testing.T) {
 		"an unknown connection":     {change: []string{"connection", "no"}, code: "invalid_request", text: "the connection is not enabled"},
 		"prompt none":               {change: []string{"prompt", "none"}, code: "login_required"},
 		"grant type missing": {
-			break_: func(tn *standin.Tenant) { tn.Application.GrantTypes = []string{standin.GrantRefreshToken} },
-			code:   "unauthorized_client", text: "Grant type 'authorization_code' not allowed for the client.",
+			set:  func(tn *standin.Tenant) { tn.Application.GrantTypes = []string{standin.GrantRefreshToken} },
+			code: "unauthorized_client", text: "Grant type 'authorization_code' not allowed for the client.",
 		},
 		"connection for connected accounts only": {
-			break_: func(tn *standin.Tenant) { tn.Connection("google-oauth2").Authentication = false },
+			set:    func(tn *standin.Tenant) { tn.Connection("google-oauth2").Authentication = false },
 			change: []string{"connection", "google-oauth2"},
 			code:   "invalid_request", text: "The connection is not active for authentication.",
 		},
 		"connection not enabled": {
-			break_: func(tn *standin.Tenant) { tn.Connection("google-oauth2").Enabled = false },
+			set:    func(tn *standin.Tenant) { tn.Connection("google-oauth2").Enabled = false },
 			change: []string{"connection", "google-oauth2"},
 			code:   "invalid_request", text: "the connection is not enabled",
 		},
 		"no connection at all": {
-			break_: func(tn *standin.Tenant) { tn.Connection("google-oauth2").Enabled = false },
-			code:   "invalid_request", text: "no connections enabled for the client",
+			set:  func(tn *standin.Tenant) { tn.Connection("google-oauth2").Enabled = false },
+			code: "invalid_request", text: "no connections enabled for the client",
 		},
 		"API needs a client grant": {
-			break_: func(tn *standin.Tenant) { tn.API(standin.DemoAudience).UserPolicy = standin.RequireClientGrant },
+			set:    func(tn *standin.Tenant) { tn.API(standin.DemoAudience).UserPolicy = standin.RequireClientGrant },
 			change: []string{"audience", standin.DemoAudience},
 			code:   "access_denied", text: `Client "linkmail-demo" is not authorized to access resource server "https://api.linkmail.example/"`,
 		},
 		"API denies all": {
-			break_: func(tn *standin.Tenant) { tn.API(standin.DemoAudience).UserPolicy = standin.DenyAll },
+			set:    func(tn *standin.Tenant) { tn.API(standin.DemoAudience).UserPolicy = standin.DenyAll },
 			change: []string{"audience", standin.DemoAudience},
 			code:   "access_denied", text: "is not authorized to access resource server",
 		},
 		"public client without PKCE": {
-			break_: func(tn *standin.Tenant) { tn.Application.Type = "spa" },
+			set:    func(tn *standin.Tenant) { tn.Application.Type = "spa" },
 			change: []string{"code_challenge", "", "code_challenge_method", ""},
 			code:   "invalid_request", text: "code_challenge",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tt := newTenantTest(t)
-			if c.break_ != nil {
-				tt.world.Tenant(c.break_)
+			if c.set != nil {
+				tt.world.Tenant(c.set)
 			}
 			got := tt.errorAtCallback(c.change...)
 			if got.Get("error") != c.code || !strings.Contains(got.Get("error_description"), c.text) {
@@ -225,68 +227,50 @@ func TestCancelAndDeniedLoginsComeBackAsAccessDenied(t *testing.T) {
 
 func TestALoginPageEndsWithItsAnswer(t *testing.T) {
 	tt := newTenantTest(t)
-	page, err := tt.get(tt.url + "/authorize" + query(tt.authorizeParams())).Location()
-	if err != nil {
-		t.Fatal(err)
-	}
-	post := func(form string) *http.Response {
+	page := tt.redirectOf(tt.url + "/authorize" + query(tt.authorizeParams()))
+	post := func(form string) shown {
 		t.Helper()
-		req, err := http.NewRequest("POST", page.String(), strings.NewReader(form))
+		req, err := http.NewRequest("POST", page, strings.NewReader(form))
 		if err != nil {
 			t.Fatal(err)
 		}
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		res, err := http.DefaultTransport.RoundTrip(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { res.Body.Close() })
-		return res
+		return tt.show(req)
 	}
-	if res := post("action=continue&user=nobody@example.com"); res.StatusCode != 400 {
-		t.Errorf("an unknown user: status %d", res.StatusCode)
+	if res := post("action=continue&user=nobody@example.com"); res.status != 400 {
+		t.Errorf("an unknown user: status %d", res.status)
 	}
-	if res := tt.get(page.String()); res.StatusCode != 200 {
-		t.Errorf("looking again: status %d", res.StatusCode)
+	if res := tt.get(page); res.status != 200 {
+		t.Errorf("looking again: status %d", res.status)
 	}
-	if res := post("action=continue&user=" + standin.DefaultUser); res.StatusCode != 302 {
-		t.Errorf("a good answer: status %d", res.StatusCode)
+	if res := post("action=continue&user=" + standin.DefaultUser); res.status != 302 {
+		t.Errorf("a good answer: status %d", res.status)
 	}
-	if res := post("action=continue&user=" + standin.DefaultUser); res.StatusCode != 400 {
-		t.Errorf("the same answer again: status %d", res.StatusCode)
+	if res := post("action=continue&user=" + standin.DefaultUser); res.status != 400 {
+		t.Errorf("the same answer again: status %d", res.status)
 	}
-	late, err := tt.get(tt.url + "/authorize" + query(tt.authorizeParams())).Location()
-	if err != nil {
-		t.Fatal(err)
-	}
+	late := tt.redirectOf(tt.url + "/authorize" + query(tt.authorizeParams()))
 	tt.clock.Add(10 * time.Minute)
-	if res := tt.get(late.String()); res.StatusCode != 400 {
-		t.Errorf("after ten minutes: status %d", res.StatusCode)
+	if res := tt.get(late); res.status != 400 {
+		t.Errorf("after ten minutes: status %d", res.status)
 	}
 }
 
 func TestPagesNameTheirTargetInTheFormActionPolicy(t *testing.T) {
 	tt := newTenantTest(t)
-	page, err := tt.get(tt.url + "/authorize" + query(tt.authorizeParams())).Location()
-	if err != nil {
-		t.Fatal(err)
-	}
-	res := tt.get(page.String())
+	page := tt.redirectOf(tt.url + "/authorize" + query(tt.authorizeParams()))
+	res := tt.get(page)
 	origin, _, _ := strings.Cut(tt.back, "/callback")
-	policy := res.Header.Get("Content-Security-Policy")
+	policy := res.header.Get("Content-Security-Policy")
 	if !strings.HasPrefix(policy, "default-src 'none'; style-src 'self';") || !strings.HasSuffix(policy, "form-action 'self' "+origin) {
 		t.Errorf("policy %q", policy)
 	}
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for _, bad := range []string{"<script", "style=", "onclick"} {
-		if strings.Contains(string(body), bad) {
+		if strings.Contains(res.page, bad) {
 			t.Errorf("the page contains %s", bad)
 		}
 	}
-	if css := tt.get(tt.url + "/stand-in/style.css"); css.StatusCode != 200 || !strings.HasPrefix(css.Header.Get("Content-Type"), "text/css") {
-		t.Errorf("style sheet: status %d", css.StatusCode)
+	if css := tt.get(tt.url + "/stand-in/style.css"); css.status != 200 || !strings.HasPrefix(css.header.Get("Content-Type"), "text/css") {
+		t.Errorf("style sheet: status %d", css.status)
 	}
 }

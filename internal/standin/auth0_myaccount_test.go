@@ -2,6 +2,7 @@ package standin_test
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"strings"
@@ -196,25 +197,22 @@ func TestATicketOpensOnceAndNotForEver(t *testing.T) {
 	tt := newTenantTest(t)
 	me := tt.myAccountToken(tt.login().text("refresh_token")).text("access_token")
 	address := ticketURL(t, tt.connect(me))
-	page, err := tt.get(address).Location()
-	if err != nil {
-		t.Fatal(err)
+	page := tt.redirectOf(address)
+	if res := tt.get(address); res.status != 400 {
+		t.Errorf("a second time: %d", res.status)
 	}
-	if res := tt.get(address); res.StatusCode != 400 {
-		t.Errorf("a second time: %d", res.StatusCode)
-	}
-	if res := tt.get(page.String()); res.StatusCode != 200 {
-		t.Errorf("the page: %d", res.StatusCode)
+	if res := tt.get(page); res.status != 200 {
+		t.Errorf("the page: %d", res.status)
 	}
 	tt.clock.Add(300 * time.Second)
-	if res := tt.get(page.String()); res.StatusCode != 400 {
-		t.Errorf("the page, too late: %d", res.StatusCode)
+	if res := tt.get(page); res.status != 400 {
+		t.Errorf("the page, too late: %d", res.status)
 	}
 	late := ticketURL(t, tt.connect(me))
 	tt.clock.Add(300 * time.Second)
 	for name, address := range map[string]string{"late": late, "no ticket": tt.url + "/connected-accounts/connect", "unknown ticket": tt.url + "/connected-accounts/connect?ticket=x"} {
-		if res := tt.get(address); res.StatusCode != 400 {
-			t.Errorf("%s: %d", name, res.StatusCode)
+		if res := tt.get(address); res.status != 400 {
+			t.Errorf("%s: %d", name, res.status)
 		}
 	}
 }
@@ -286,9 +284,7 @@ func TestCompleteChecksEverythingThatBindsTheFlow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, good := start()
 			bad := map[string]any{}
-			for k, v := range good {
-				bad[k] = v
-			}
+			maps.Copy(bad, good)
 			if bad[c.field] = c.value; c.value == nil {
 				delete(bad, c.field)
 			}

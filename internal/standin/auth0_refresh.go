@@ -14,7 +14,7 @@ const maxRefreshTokens = 200
 
 // deadRefreshToken is the text for a token that is expired, revoked, rotated
 // away or made up; Auth0 does not say which.
-const deadRefreshToken = "Unknown or invalid refresh token." //nolint:gosec // an error text, not a credential
+const deadRefreshToken = "Unknown or invalid refresh token."
 
 // tokenFamily is one login and every refresh token that descends from it.
 type tokenFamily struct {

@@ -13,7 +13,7 @@ import (
 // opens nothing but the stand-in.
 const (
 	DemoClientID     = "linkmail-demo"
-	DemoClientSecret = "stand-in-secret-that-opens-nothing" //nolint:gosec // guards a loopback stand-in only
+	DemoClientSecret = "stand-in-secret-that-opens-nothing"
 	DemoAudience     = "https://api.linkmail.example/"
 )
 
@@ -30,7 +30,7 @@ const (
 	GrantAuthorizationCode = "authorization_code"
 	GrantRefreshToken      = "refresh_token"
 	// GrantVault is the Token Vault exchange.
-	GrantVault = "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token" //nolint:gosec // a name, not a credential
+	GrantVault = "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token"
 )
 
 // Policies of [API.UserPolicy].

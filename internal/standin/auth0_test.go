@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -87,25 +89,44 @@ type answer struct {
 	body   map[string]any
 }
 
-func (a answer) text(name string) string { s, _ := a.body[name].(string); return s }
+// shown is what a browser gets to see of an answer.
+type shown struct {
+	status   int
+	header   http.Header
+	page     string
+	location *url.URL // where it is sent, nil for nowhere
+}
 
-func (tt *tenantTest) do(req *http.Request) answer {
+// show makes a request and follows no redirect.
+func (tt *tenantTest) show(req *http.Request) shown {
 	tt.t.Helper()
 	res, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
 		tt.t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	raw, err := io.ReadAll(res.Body)
 	if err != nil {
 		tt.t.Fatal(err)
 	}
-	a := answer{status: res.StatusCode, header: res.Header}
-	if len(raw) > 0 {
-		if kind := res.Header.Get("Content-Type"); kind != "application/json" {
+	to, err := res.Location()
+	if err != nil && !errors.Is(err, http.ErrNoLocation) {
+		tt.t.Fatal(err)
+	}
+	return shown{res.StatusCode, res.Header, string(raw), to}
+}
+
+func (a answer) text(name string) string { s, _ := a.body[name].(string); return s }
+
+func (tt *tenantTest) do(req *http.Request) answer {
+	tt.t.Helper()
+	got := tt.show(req)
+	a := answer{status: got.status, header: got.header}
+	if len(got.page) > 0 {
+		if kind := got.header.Get("Content-Type"); kind != "application/json" {
 			tt.t.Fatalf("%s %s: content type %q", req.Method, req.URL.Path, kind)
 		}
-		if err := json.Unmarshal(raw, &a.body); err != nil {
+		if err := json.Unmarshal([]byte(got.page), &a.body); err != nil {
 			tt.t.Fatalf("%s %s: %v", req.Method, req.URL.Path, err)
 		}
 	}
@@ -129,10 +150,7 @@ func (tt *tenantTest) request(method, path, kind, body, bearer string) answer {
 
 // with copies params and applies the changes; an empty value removes a parameter.
 func with(params map[string]string, changes ...string) map[string]string {
-	out := map[string]string{}
-	for k, v := range params {
-		out[k] = v
-	}
+	out := maps.Clone(params)
 	for i := 0; i+1 < len(changes); i += 2 {
 		if out[changes[i]] = changes[i+1]; changes[i+1] == "" {
 			delete(out, changes[i])
@@ -145,9 +163,7 @@ func with(params map[string]string, changes ...string) map[string]string {
 func (tt *tenantTest) token(params map[string]string, changes ...string) answer {
 	tt.t.Helper()
 	p := map[string]string{"client_id": standin.DemoClientID, "client_secret": standin.DemoClientSecret}
-	for k, v := range params {
-		p[k] = v
-	}
+	maps.Copy(p, params)
 	return tt.request("POST", "/oauth/token", "application/json", toJSON(tt.t, with(p, changes...)), "")
 }
 

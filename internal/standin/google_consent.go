@@ -22,7 +22,7 @@ func (s *tenantServer) openTicket(rw http.ResponseWriter, r *http.Request) {
 		errorPage(rw, http.StatusBadRequest, "invalid_ticket", "This link has expired, was already opened or was never issued. Start again in the application.")
 		return
 	}
-	http.Redirect(rw, r, to, http.StatusFound)
+	sendTo(rw, to)
 }
 
 func (s *tenantServer) takeTicket(ticket string) (string, bool) {
@@ -111,7 +111,7 @@ func (s *tenantServer) consentAnswer(rw http.ResponseWriter, r *http.Request) {
 		errorPage(rw, e.status, e.code, e.description)
 		return
 	}
-	http.Redirect(rw, r, to, http.StatusFound)
+	sendTo(rw, to)
 }
 
 // finishConsent ends the page and returns the address that the browser goes to.

@@ -14,10 +14,10 @@ import (
 	"strings"
 )
 
-// maxPage is the largest answer that a Person reads, in bytes, and maxClicks
+// maxReply is the largest answer that a Person reads, in bytes, and maxClicks
 // how many requests one visit may take.
 const (
-	maxPage   = 1 << 20
+	maxReply  = 1 << 20
 	maxClicks = 40
 )
 
@@ -335,14 +335,13 @@ func (w *walk) send(ctx context.Context, method, address string, form url.Values
 	res, err := w.person.client.Do(req)
 	if err != nil {
 		// The error of net/http names the whole URL, and a URL here has codes in it.
-		var wrapped *url.Error
-		if errors.As(err, &wrapped) {
+		if wrapped, ok := errors.AsType[*url.Error](err); ok {
 			err = wrapped.Err
 		}
 		return reply{}, fmt.Errorf("%s %s%s: %w", method, u.Host, u.Path, err)
 	}
-	defer res.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(res.Body, maxPage))
+	defer func() { _ = res.Body.Close() }()
+	data, err := io.ReadAll(io.LimitReader(res.Body, maxReply))
 	if err != nil {
 		return reply{}, fmt.Errorf("%s %s%s: %w", method, u.Host, u.Path, err)
 	}

@@ -171,6 +171,9 @@ func hasAttribute(n *html.Node, name string) bool {
 	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
 }
 
+// unseen are the elements whose text no browser shows.
+var unseen = []string{"script", "style", "head", "template", "noscript"}
+
 // nodeText is what can be read in n, with single spaces.
 func nodeText(n *html.Node) string {
 	var b strings.Builder
@@ -179,7 +182,7 @@ func nodeText(n *html.Node) string {
 		if n.Type == html.TextNode {
 			b.WriteString(n.Data + " ")
 		}
-		if n.Type == html.ElementNode && slices.Contains([]string{"script", "style", "head", "template", "noscript"}, n.Data) {
+		if n.Type == html.ElementNode && (hasAttribute(n, "hidden") || slices.Contains(unseen, n.Data)) {
 			return
 		}
 		for c := range n.ChildNodes() {

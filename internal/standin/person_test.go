@@ -26,14 +26,15 @@ type pageBroker struct {
 	*httptest.Server
 }
 
-func newPageBroker(t *testing.T, code string) *pageBroker {
+func newPageBroker(t *testing.T) *pageBroker {
 	t.Helper()
+	const code = "ABCD-1234"
 	b := &pageBroker{code: code, template: "oauth"}
 	mux := http.NewServeMux()
 	page := func(rw http.ResponseWriter, status int, text string) {
 		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
 		rw.WriteHeader(status)
-		_, _ = io.WriteString(rw, "<!doctype html><title>Broker</title><style>p{}</style><p>"+html.EscapeString(text)+"</p>")
+		_, _ = io.WriteString(rw, "<!doctype html><title>Broker</title><style>p{}</style><p hidden>not now</p><p>"+html.EscapeString(text)+"</p>")
 	}
 	mux.HandleFunc("GET /connect/{code}", func(rw http.ResponseWriter, r *http.Request) {
 		page(rw, 200, "Connected "+r.URL.Query().Get("status"))
@@ -93,7 +94,7 @@ func (b *pageBroker) login(tt *tenantTest) {
 func TestAPersonLogsInThroughTheBroker(t *testing.T) {
 	for name, getOnly := range map[string]bool{"with a form": false, "at a broker that takes no form": true} {
 		t.Run(name, func(t *testing.T) {
-			tt, b := newTenantTest(t), newPageBroker(t, "ABCD-1234")
+			tt, b := newTenantTest(t), newPageBroker(t)
 			b.login(tt)
 			b.getOnly = getOnly
 			visit, err := standin.NewPerson().Open(t.Context(), b.link(), "ABCD-1234", standin.Choice{User: standin.SecondUser})
@@ -129,7 +130,7 @@ func TestAPersonLogsInThroughTheBroker(t *testing.T) {
 }
 
 func TestAPersonConsentsAndRefusesThroughTheBroker(t *testing.T) {
-	tt, b := newTenantTest(t), newPageBroker(t, "ABCD-1234")
+	tt, b := newTenantTest(t), newPageBroker(t)
 	back := b.URL + "/v1/oauth/callback"
 	tt.world.AllowCallback(back)
 	me := tt.myAccountToken(tt.login().text("refresh_token")).text("access_token")
@@ -157,7 +158,7 @@ func TestAPersonConsentsAndRefusesThroughTheBroker(t *testing.T) {
 }
 
 func TestAPersonStopsWhenThePageShowsAnotherCode(t *testing.T) {
-	tt, b := newTenantTest(t), newPageBroker(t, "ABCD-1234")
+	tt, b := newTenantTest(t), newPageBroker(t)
 	b.login(tt)
 	for name, code := range map[string]string{"another": "ABCD-1235", "none": ""} {
 		visit, err := standin.NewPerson().Open(t.Context(), b.link(), code, standin.Choice{})
@@ -194,7 +195,7 @@ func TestAPersonReportsWhatWentWrong(t *testing.T) {
 		"a dead port":              {"http://127.0.0.1:1/?secret=s3cret", "connection refused"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newPageBroker(t, "ABCD-1234")
+			b := newPageBroker(t)
 			b.target = c.target
 			_, err := standin.NewPerson().Open(t.Context(), b.link(), "ABCD-1234", standin.Choice{})
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "s3cret") {
@@ -205,7 +206,7 @@ func TestAPersonReportsWhatWentWrong(t *testing.T) {
 }
 
 func TestAPersonDoesNotOpenWhatIsNoLink(t *testing.T) {
-	b := newPageBroker(t, "ABCD-1234")
+	b := newPageBroker(t)
 	b.template = "form"
 	for name, c := range map[string]struct{ link, want string }{
 		"no link":              {"hello", "does not end in /connect/CODE"},

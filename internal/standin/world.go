@@ -8,6 +8,7 @@
 package standin
 
 import (
+	"context"
 	"crypto/rand"
 	"net/http"
 	"slices"
@@ -22,8 +23,14 @@ const DefaultUser = "alex.rivera@example.com"
 type Config struct {
 	// Now is the clock; default time.Now.
 	Now func() time.Time
-	// Delay is added to every HTTP request, before it is handled.
+	// Delay is added to every HTTP request, before it is handled: the wire.
 	Delay time.Duration
+	// PerGet is how long Gmail works on every call, the parts of a batch
+	// included, while the call counts against the wall; default none.
+	PerGet time.Duration
+	// QuotaPerMinute is how many quota units one user may spend in a minute
+	// before Gmail answers 403; zero for no limit. Projects get 6,000.
+	QuotaPerMinute int
 	// Wall is how many requests of one user Gmail runs at once, the parts of
 	// a batch included, before it answers 429; default 25, negative for none.
 	Wall int
@@ -36,7 +43,7 @@ type World struct {
 	mu     sync.Mutex
 	tokens map[string]*grant // Google access token -> what it is good for
 	fault  func(*http.Request) *Fault
-	log    []Seen
+	log    []*Seen
 
 	gmail *gmailState
 	auth0 *auth0State
@@ -65,11 +72,17 @@ type Fault struct {
 	Delay time.Duration
 }
 
-// Seen is one request that reached a stand-in.
+// Seen is one request that reached a stand-in. A part of a batch is one of its
+// own, with Service "gmail-part".
 type Seen struct {
 	Service, Method, Path string
+	// Query is the query string as it was sent.
+	Query string
 	// Parts is the number of parts of a batch request, zero otherwise.
 	Parts int
+	// Status is the HTTP status of the answer; zero while there is none, and
+	// for good when the connection was closed instead.
+	Status int
 }
 
 // NewWorld returns a seeded world: the same mailbox, the same ids, every time.
@@ -81,7 +94,7 @@ func NewWorld(cfg Config) *World {
 		cfg.Wall = 25
 	}
 	w := &World{cfg: cfg, tokens: map[string]*grant{}}
-	w.gmail = newGmailState(cfg.Now())
+	w.gmail = newGmailState(w)
 	w.auth0 = newAuth0State()
 	return w
 }
@@ -98,7 +111,11 @@ func (w *World) SetFault(f func(*http.Request) *Fault) {
 func (w *World) Seen() []Seen {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.log)
+	seen := make([]Seen, len(w.log))
+	for i, s := range w.log {
+		seen[i] = *s
+	}
+	return seen
 }
 
 // ForgetSeen empties the list that Seen returns.
@@ -140,22 +157,41 @@ func (w *World) lookup(token string) (grant, bool) {
 	return *g, true
 }
 
+// seenKey carries the *Seen of a request in its context.
+type seenKey struct{}
+
+// note writes a request into the log, and asks what shall happen to it.
+func (w *World) note(service string, r *http.Request) (*Seen, *Fault) {
+	seen := &Seen{Service: service, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery}
+	w.mu.Lock()
+	w.log = append(w.log, seen)
+	fault := w.fault
+	w.mu.Unlock()
+	if fault == nil {
+		return seen, nil
+	}
+	return seen, fault(r)
+}
+
+// edit changes an entry of the log under the lock that Seen takes.
+func (w *World) edit(seen *Seen, change func(*Seen)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change(seen)
+}
+
 // serve wraps a stand-in's handler with the log, the delay and the faults.
 func (w *World) serve(service string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		w.mu.Lock()
-		w.log = append(w.log, Seen{Service: service, Method: r.Method, Path: r.URL.Path})
-		fault := w.fault
-		w.mu.Unlock()
+		seen, f := w.note(service, r)
 		if !pause(r, w.cfg.Delay) {
 			return
 		}
-		var f *Fault
-		if fault != nil {
-			f = fault(r)
-		}
+		r = r.WithContext(context.WithValue(r.Context(), seenKey{}, seen))
+		out := &statusWriter{ResponseWriter: rw}
+		defer func() { w.edit(seen, func(s *Seen) { s.Status = out.status }) }()
 		if f == nil {
-			next.ServeHTTP(rw, r)
+			next.ServeHTTP(out, r)
 			return
 		}
 		if !pause(r, f.Delay) {
@@ -168,18 +204,23 @@ func (w *World) serve(service string, next http.Handler) http.Handler {
 		case f.HangUp:
 			panic(http.ErrAbortHandler)
 		case f.Status != 0:
-			for k, v := range f.Header {
-				rw.Header()[http.CanonicalHeaderKey(k)] = v
-			}
-			if rw.Header().Get("Content-Type") == "" {
-				rw.Header().Set("Content-Type", "application/json; charset=UTF-8")
-			}
-			rw.WriteHeader(f.Status)
-			_, _ = rw.Write([]byte(f.Body))
+			f.write(out)
 		case !f.Applied:
-			next.ServeHTTP(rw, r)
+			next.ServeHTTP(out, r)
 		}
 	})
+}
+
+// write answers with the fault.
+func (f *Fault) write(rw http.ResponseWriter) {
+	for k, v := range f.Header {
+		rw.Header()[http.CanonicalHeaderKey(k)] = v
+	}
+	if rw.Header().Get("Content-Type") == "" {
+		rw.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	}
+	rw.WriteHeader(f.Status)
+	_, _ = rw.Write([]byte(f.Body))
 }
 
 // pause waits for d and reports whether the request is still wanted.
@@ -203,3 +244,26 @@ type discard struct{ h http.Header }
 func (d discard) Header() http.Header         { return d.h }
 func (d discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d discard) WriteHeader(int)             {}
+
+// statusWriter remembers the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (s *statusWriter) WriteHeader(status int) {
+	if s.status == 0 {
+		s.status = status
+	}
+	s.ResponseWriter.WriteHeader(status)
+}
+
+func (s *statusWriter) Write(b []byte) (int, error) {
+	if s.status == 0 {
+		s.status = http.StatusOK
+	}
+	return s.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the writer beneath.
+func (s *statusWriter) Unwrap() http.ResponseWriter { return s.ResponseWriter }
