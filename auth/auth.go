@@ -15,6 +15,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"time"
 
@@ -125,6 +126,12 @@ type Challenge struct {
 	// Previous tells what became of the link that this one replaces.
 	Previous Ending
 }
+
+// ErrTaken says that a trip cannot begin, because an earlier try of the same
+// request, whose beginning was never written down, still holds its State at
+// the connector. A caller that can make a new request, with another State,
+// need not trouble anybody with it; otherwise it passes when that try runs out.
+var ErrTaken = errors.New("auth: the state is taken by an earlier try")
 
 // Ending tells how the link before this one ended.
 type Ending int

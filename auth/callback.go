@@ -6,17 +6,24 @@ import (
 )
 
 // CallbackError is the evidence of an authorization that came back with an
-// error (RFC 6749 section 4.1.2.1). The description is the provider's text:
-// compare it with known ones, do not show it.
+// error (RFC 6749 section 4.1.2.1).
 type CallbackError struct {
 	// Code is the error parameter if it is one word in the alphabet that
 	// error codes use, and "other" if not.
 	Code string
-	// Description is the start of error_description, at most 500 bytes.
-	Description string
+
+	// description is the start of error_description. It is the provider's
+	// text, so it can be asked about but not shown.
+	description string
 }
 
 func (e *CallbackError) Error() string { return "authorization came back with " + e.Code }
+
+// Mentions reports whether the provider's description of the error contains
+// text, in whatever case. Only its first 500 bytes are looked at.
+func (e *CallbackError) Mentions(text string) bool {
+	return strings.Contains(strings.ToLower(e.description), strings.ToLower(text))
+}
 
 // CallbackFailure returns the failure that the parameters of a callback tell
 // of, or nil if they hold no error. Its cause is a [*CallbackError].
@@ -25,13 +32,11 @@ func CallbackFailure(params url.Values) *Failure {
 	if code == "" {
 		return nil
 	}
-	cause := &CallbackError{Code: "other", Description: params.Get("error_description")}
+	cause := &CallbackError{Code: "other", description: params.Get("error_description")}
 	if word(code) {
 		cause.Code = code
 	}
-	if len(cause.Description) > 500 {
-		cause.Description = cause.Description[:500]
-	}
+	cause.description = cause.description[:min(len(cause.description), 500)]
 	if code == "access_denied" {
 		return &Failure{
 			Kind: Denied, Code: "denied",

@@ -3,6 +3,7 @@ package auth_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -338,5 +339,21 @@ func TestCallbackFailureTellsARefusalFromAMistake(t *testing.T) {
 				t.Errorf("got kind %d, code %q; want %d, %q", failure.Kind, cause.Code, test.wantKind, test.wantCode)
 			}
 		})
+	}
+}
+
+func TestCallbackErrorCanBeAskedAboutItsDescriptionButDoesNotShowIt(t *testing.T) {
+	failure := auth.CallbackFailure(url.Values{
+		"error": {"access_denied"}, "error_description": {"Service not found: canary" + strings.Repeat("x", 500) + "the end"},
+	})
+	cause, ok := errors.AsType[*auth.CallbackError](failure)
+	if !ok {
+		t.Fatalf("got %v, want a callback error", failure)
+	}
+	if !cause.Mentions("service NOT found") || cause.Mentions("the end") || cause.Mentions("something else") {
+		t.Error("the description was not looked at as it should")
+	}
+	if said := fmt.Sprintf("%v %+v %s", failure, failure, cause); strings.Contains(said, "canary") {
+		t.Errorf("the description is shown: %s", said)
 	}
 }

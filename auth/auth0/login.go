@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"strings"
 	"time"
 
 	"linkmail/auth"
@@ -137,19 +136,18 @@ func (s *pass) loginFailure(err error) error {
 	if !ok {
 		return err
 	}
-	text := strings.ToLower(cause.Description)
 	failure := &auth.Failure{Kind: auth.Misconfigured, Err: cause}
 	switch {
-	case strings.Contains(text, "service not found"):
+	case cause.Mentions("service not found"):
 		failure.Code, failure.Message = "audience_unknown", "the tenant has no API that AUTH0_AUDIENCE names"
 		failure.Hint = "AUTH0_AUDIENCE has to equal the identifier of an API byte for byte, or be left out"
-	case strings.Contains(text, "not authorized to access resource server"):
+	case cause.Mentions("not authorized to access resource server"):
 		failure.Code, failure.Message = "client_grant_missing", "the Auth0 application is not authorized for the API that AUTH0_AUDIENCE names"
 		failure.Hint = "authorize it in the Auth0 dashboard, Applications > APIs, or leave AUTH0_AUDIENCE out"
-	case strings.Contains(text, "not active for authentication"):
+	case cause.Mentions("not active for authentication"):
 		failure.Code, failure.Message = "connection_purpose", "the Auth0 connection may be used for Connected Accounts, but not to sign in"
 		failure.Hint = "in the Auth0 dashboard, Authentication > Social > the connection: Purpose has to include Authentication"
-	case strings.Contains(text, "not enabled"), strings.Contains(text, "no connections enabled"):
+	case cause.Mentions("not enabled"), cause.Mentions("no connections enabled"):
 		failure.Code, failure.Message = "connection_disabled", "no Auth0 connection is enabled for the application"
 		failure.Hint = "enable one in the Auth0 dashboard, Applications > your application > Connections"
 	case cause.Code == "unauthorized_client":

@@ -88,6 +88,7 @@ func (s *pass) beginConnect(ctx context.Context, why error) error {
 	if life <= 0 {
 		life = ticketLife
 	}
+	s.begun = true
 	record.AuthSession, record.Deadline = in.AuthSession, s.p.cfg.Now().Add(min(life, time.Hour))
 	return save(ctx, s.p.cfg.Store, s.connectKey(s.connection), record, 0)
 }
@@ -129,6 +130,10 @@ func (s *pass) resumeConnect(ctx context.Context) error {
 		URL: secret.New(record.URL), State: record.State, Params: []string{"connect_code"},
 		Display: "linkmail: connect " + s.req.Scope,
 	})
+	if errors.Is(err, auth.ErrTaken) && !s.begun {
+		// A process died between asking the broker and writing it down.
+		return remove(ctx, s.p.cfg.Store, s.connectKey(s.connection))
+	}
 	if err != nil {
 		ended, err := s.ask(err, 2, record.Deadline)
 		_, waiting := errors.AsType[*auth.Challenge](err)

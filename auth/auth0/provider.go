@@ -115,6 +115,8 @@ type pass struct {
 	refused error
 	// renewed says that the link of this pass replaces one that ran out.
 	renewed bool
+	// begun says that this pass has begun a consent. It begins no second one.
+	begun bool
 }
 
 func (s *pass) refreshKey() string                  { return s.keys + "refresh" }

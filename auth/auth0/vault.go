@@ -87,8 +87,9 @@ func needsConsent(err error) bool {
 	return notGranted || errors.Is(err, errNotConnected) || errors.Is(err, errGrantDead)
 }
 
-// unconnected is the failure for a grant that is missing where no consent can
-// be asked for: there is no way to a person, or the person has just given it.
+// unconnected is the failure for a grant that is missing where no (further)
+// consent can be asked for: there is no way to a person, or the person has
+// just given it, or was asked in this very pass.
 func (s *pass) unconnected(err error) error {
 	failure := &auth.Failure{Kind: auth.Refused, Err: err}
 	notGranted, _ := errors.AsType[*notGrantedError](err)
@@ -105,6 +106,10 @@ func (s *pass) unconnected(err error) error {
 		failure.Kind, failure.Code = auth.Misconfigured, "vault_empty"
 		failure.Message = fmt.Sprintf("the account was connected just now, but the vault got no refresh token from %s", s.connection)
 		failure.Hint = "in the Auth0 dashboard, Authentication > Social > " + s.connection + ": use your own client id and secret instead of Auth0's developer keys, and tick Offline Access"
+	case s.p.cfg.Connector != nil:
+		failure.Kind, failure.Code = auth.Unavailable, "connect_lost"
+		failure.Message = "the consent ran out before it could be completed"
+		failure.Hint = "call again for a fresh link"
 	case notGranted != nil:
 		failure.Code = "scope_not_granted"
 		failure.Message = fmt.Sprintf("the account behind AUTH0_REFRESH_TOKEN is connected without %s", notGranted.missing)

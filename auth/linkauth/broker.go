@@ -168,6 +168,10 @@ func (b broker) refusal(r reply, hint string) error {
 		failure.Kind, failure.Code = auth.Unavailable, "broker_unavailable"
 		failure.Message = fmt.Sprintf("the LinkAuth broker at %s cannot answer now (HTTP %d)", b.url, r.status)
 		failure.Hint, failure.RetryAfter = "try again later", r.retryAfter()
+	case r.status == http.StatusConflict:
+		failure.Kind, failure.Code = auth.Unavailable, "broker_state_taken"
+		failure.Message = "the LinkAuth broker at " + b.url + " still waits for the end of an earlier try"
+		failure.Hint, failure.Err = "try again in ten minutes", auth.ErrTaken
 	case r.status >= 300 && r.status < 400:
 		failure.Code = "broker_redirects"
 		failure.Message = "the LinkAuth broker at " + b.url + " sends to another address, which is not followed because of the API key"
