@@ -400,7 +400,7 @@ func TestAccountsAreListedFilteredAndDeleted(t *testing.T) {
 		t.Errorf("delete: %d %v", got.status, got.body)
 	}
 	wantProblem(t, tt.me(me, "DELETE", "accounts/"+id, nil), 404, "A0E-404-0001")
-	wantError(t, tt.token(vaultParams(rt)), 401, "federated_connection_refresh_token_not_found", "")
+	wantProblem(t, tt.token(vaultParams(rt)), 401, "federated_connection_refresh_token_not_found", "")
 	if !tt.world.GoodToken(token, standin.DefaultUser, gmailModify) {
 		t.Error("deleting the account revoked the token at Google")
 	}

@@ -255,8 +255,8 @@ func claimsOf(t *testing.T, jwt string) map[string]any {
 	return m
 }
 
-// wantError checks an OAuth error answer.
-func wantError(t *testing.T, got answer, status int, code, text string) {
+// wantTenantError checks an OAuth error answer.
+func wantTenantError(t *testing.T, got answer, status int, code, text string) {
 	t.Helper()
 	if got.status != status || got.text("error") != code || !strings.Contains(got.text("error_description"), text) {
 		t.Errorf("got status %d, error %q, %q; want %d, %q, %q",
@@ -267,7 +267,7 @@ func wantError(t *testing.T, got answer, status int, code, text string) {
 func TestTheDoubleFlowEndsWithAGoogleToken(t *testing.T) {
 	tt := newTenantTest(t)
 	rt := tt.login().text("refresh_token")
-	wantError(t, tt.token(vaultParams(rt)), 401, "federated_connection_refresh_token_not_found", "Federated connection Refresh Token not found.")
+	wantTenantError(t, tt.token(vaultParams(rt)), 401, "federated_connection_refresh_token_not_found", "Federated connection Refresh Token not found.")
 
 	me := tt.myAccountToken(rt)
 	started := tt.connect(me.text("access_token"))

@@ -49,7 +49,7 @@ func TestTheCodeGrantRefuses(t *testing.T) {
 			tt := newTenantTest(t)
 			p := tt.code(c.login...)
 			tt.clock.Add(c.late)
-			wantError(t, tt.token(p, c.change...), c.status, c.code, c.text)
+			wantProblem(t, tt.token(p, c.change...), c.status, c.code, c.text)
 		})
 	}
 }
@@ -57,13 +57,13 @@ func TestTheCodeGrantRefuses(t *testing.T) {
 func TestACodeIsGoodOnceAlsoWhenTheVerifierWasWrong(t *testing.T) {
 	tt := newTenantTest(t)
 	p := tt.code()
-	wantError(t, tt.token(p, "code_verifier", strings.Repeat("x", 43)), 403, "invalid_grant", "verifier")
-	wantError(t, tt.token(p), 403, "invalid_grant", "Invalid authorization code")
+	wantProblem(t, tt.token(p, "code_verifier", strings.Repeat("x", 43)), 403, "invalid_grant", "verifier")
+	wantProblem(t, tt.token(p), 403, "invalid_grant", "Invalid authorization code")
 	p = tt.code()
 	if got := tt.token(p); got.status != 200 {
 		t.Fatalf("first use: %d", got.status)
 	}
-	wantError(t, tt.token(p), 403, "invalid_grant", "Invalid authorization code")
+	wantProblem(t, tt.token(p), 403, "invalid_grant", "Invalid authorization code")
 }
 
 func TestTheTokenEndpointReadsFormsAndJSON(t *testing.T) {
@@ -202,7 +202,7 @@ func TestTheRateLimitIsAnnouncedAndPasses(t *testing.T) {
 		}
 	}
 	got := tt.token(refreshParams(rt))
-	wantError(t, got, 429, "too_many_requests", "Global limit has been reached")
+	wantProblem(t, got, 429, "too_many_requests", "Global limit has been reached")
 	if got.header.Get("Retry-After") != "61" || got.header.Get("X-Auth0-Error-Kind") != "global-rate-limit" || got.header.Get("X-RateLimit-Reset") == "" {
 		t.Errorf("headers %v", got.header)
 	}
@@ -220,8 +220,8 @@ func TestRevokeEndsALogin(t *testing.T) {
 		p := map[string]string{"client_id": standin.DemoClientID, "client_secret": standin.DemoClientSecret, "token": rt}
 		return tt.request("POST", "/oauth/revoke", "application/json", toJSON(t, with(p, changes...)), "")
 	}
-	wantError(t, post("client_secret", "wrong"), 401, "access_denied", "Unauthorized")
-	wantError(t, post("token", ""), 400, "invalid_request", "token")
+	wantProblem(t, post("client_secret", "wrong"), 401, "access_denied", "Unauthorized")
+	wantProblem(t, post("token", ""), 400, "invalid_request", "token")
 	if got := post("token", "unknown"); got.status != 200 {
 		t.Errorf("unknown token: %d", got.status)
 	}
@@ -231,5 +231,5 @@ func TestRevokeEndsALogin(t *testing.T) {
 	if got := post(); got.status != 200 || got.body != nil {
 		t.Errorf("revoke: %d %v", got.status, got.body)
 	}
-	wantError(t, tt.token(refreshParams(rt)), 403, "invalid_grant", "Unknown or invalid refresh token.")
+	wantProblem(t, tt.token(refreshParams(rt)), 403, "invalid_grant", "Unknown or invalid refresh token.")
 }

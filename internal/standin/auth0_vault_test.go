@@ -30,7 +30,7 @@ func TestTheVaultRefusesMalformedExchanges(t *testing.T) {
 		"a wrong hint":                   {[]string{"login_hint", "123"}, 401, "user_not_found", "Identity User not found."},
 		"the right hint":                 {[]string{"login_hint", standin.DefaultUser}, 200, "", ""},
 	} {
-		t.Run(name, func(t *testing.T) { wantError(t, tt.token(vaultParams(rt), c.change...), c.status, c.code, c.text) })
+		t.Run(name, func(t *testing.T) { wantProblem(t, tt.token(vaultParams(rt), c.change...), c.status, c.code, c.text) })
 	}
 }
 
@@ -62,7 +62,7 @@ func TestEachSettingThatAnExchangeNeeds(t *testing.T) {
 				t.Fatalf("with all settings right: %d %v", got.status, got.body)
 			}
 			tt.world.Tenant(c.set)
-			wantError(t, tt.token(vaultParams(rt)), c.status, c.code, c.text)
+			wantProblem(t, tt.token(vaultParams(rt)), c.status, c.code, c.text)
 		})
 	}
 }
@@ -120,7 +120,7 @@ func TestRevokingAtGoogle(t *testing.T) {
 		t.Errorf("the vault should go on handing out the dead token: %d", got.status)
 	}
 	tt.world.RevokeGrant(standin.DefaultUser, "google-oauth2")
-	wantError(t, tt.token(vaultParams(rt)), 401, "federated_connection_refresh_token_flow_failed", "Refresh Token flow for the Federated Connection failed")
+	wantProblem(t, tt.token(vaultParams(rt)), 401, "federated_connection_refresh_token_flow_failed", "Refresh Token flow for the Federated Connection failed")
 	tt.world.Connect(standin.DefaultUser, "google-oauth2", gmailModify)
 	if got := tt.token(vaultParams(rt)); got.status != 200 || got.text("access_token") == token {
 		t.Errorf("after reconnecting: %d", got.status)
@@ -165,7 +165,7 @@ func TestAConnectionThatYieldsNoRefreshTokenLooksConnectedButIsNot(t *testing.T)
 			if done.text("access_type") != "online" {
 				t.Errorf("access_type %q", done.text("access_type"))
 			}
-			wantError(t, tt.token(vaultParams(rt)), 401, "federated_connection_refresh_token_not_found", "")
+			wantProblem(t, tt.token(vaultParams(rt)), 401, "federated_connection_refresh_token_not_found", "")
 			tt.world.Tenant(func(tn *standin.Tenant) {
 				tn.Connection("google-oauth2").OfflineAccess, tn.Connection("google-oauth2").DevKeys = true, false
 			})
