@@ -35,3 +35,32 @@ func FullMessage() any {
 		},
 	}
 }
+
+// Running is how many calls of a user are inside at this moment.
+func (w *World) Running(user string) int {
+	w.gmail.mu.Lock()
+	defer w.gmail.mu.Unlock()
+	if u := w.gmail.usage[user]; u != nil {
+		return u.running
+	}
+	return 0
+}
+
+// Snippet is what Gmail shows of a parsed message.
+func (n *node) Snippet() string { return n.snippet() }
+
+// SomeMail returns seeded messages of every kind that are short enough to be
+// seeds of a fuzz test.
+func (w *World) SomeMail() [][]byte {
+	w.gmail.mu.Lock()
+	defer w.gmail.mu.Unlock()
+	var out [][]byte
+	kinds := map[string]bool{}
+	for _, r := range w.gmail.box(DefaultUser).newest() {
+		if n := r.tree(); len(r.raw()) < 8000 && !kinds[n.mediaType+n.charset] {
+			kinds[n.mediaType+n.charset] = true
+			out = append(out, r.raw())
+		}
+	}
+	return out
+}

@@ -354,7 +354,7 @@ func TestSnippets(t *testing.T) {
 	s := play(t, standin.Config{})
 	for q, want := range map[string]string{
 		"from:(dana) subject:(budget OR board) hiring -from:jonas": "Two, if Bluefin signs the second set. Otherwise one.",
-		"from:alex subject:meeting":                                  "The contract says &quot;on delivery&quot;",
+		"from:alex subject:meeting":                                "The contract says &quot;on delivery&quot;",
 	} {
 		ids := s.find(t, q)
 		if len(ids) != 1 {
