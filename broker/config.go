@@ -132,7 +132,7 @@ func (b *Broker) configure() error {
 	b.base, err = parseBase(cfg.BaseURL)
 	fault(err)
 	if cfg.Dev && b.base != nil && !loopbackName(b.base.Hostname()) {
-		fault(errors.New("Dev is for loopback only: BaseURL names another host"))
+		fault(errors.New("under Dev the host of BaseURL is this machine by a loopback name or address"))
 	}
 	if len(cfg.Keys) == 0 && !cfg.Dev {
 		fault(errors.New("no API keys: add one, or use Dev on loopback"))
@@ -174,7 +174,7 @@ func (b *Broker) configure() error {
 
 	fault(checkNumbers(cfg))
 	if cfg.Profile != "" && cfg.Profile != Reference && cfg.Profile != Draft {
-		fault(errors.New(`Profile is neither "reference" nor "draft"`))
+		fault(errors.New(`unknown Profile: want "reference" or "draft"`))
 	}
 	if len(faults) > 0 {
 		return errors.Join(faults...)

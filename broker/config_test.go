@@ -23,7 +23,7 @@ func TestEverythingWrongIsSaidAtOnce(t *testing.T) {
 	}
 	for _, want := range []string{
 		"BaseURL", "API key 1", `"b" and "c" are the same`, `provider "bad name": ClientID`, `provider "p": AuthURL`, `"state"`,
-		`"*.com"`, `"127.0.0.1:80"`, `"https://x.example"`, `"*"`, "MaxSessions", "SessionTTL", "MaxTTL", "PollInterval", "Profile",
+		`"*.com"`, `"127.0.0.1:80"`, `"https://x.example"`, `"*"`, "MaxSessions", "SessionTTL", "MaxTTL", "PollInterval", "unknown Profile",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("the error does not mention %s:\n%v", want, err)

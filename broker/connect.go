@@ -102,8 +102,8 @@ func (b *Broker) confirm(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	token := connectToken()
+	cookie := b.browser(r)
 	err := b.withCode(r, r.PathValue("code"), func(s Session) error {
-		cookie := b.browser(w, r)
 		_, err := b.update(r.Context(), s.ID, func(s *Session, _ time.Time) error {
 			return s.confirm(token, cookie)
 		})
@@ -115,6 +115,7 @@ func (b *Broker) confirm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	b.remember(w, r, cookie)
 	return writeJSON(w, http.StatusOK, wire.Confirmation{ConnectToken: token.Reveal()})
 }
 
@@ -189,21 +190,28 @@ func (b *Broker) cookie(r *http.Request) (string, bool) {
 	return c.Value, true
 }
 
-// browser returns the browser's cookie and gives it one if it has none. One
-// browser keeps one cookie for all its sessions, so that two open tabs do not
-// take it from each other.
-func (b *Broker) browser(w http.ResponseWriter, r *http.Request) string {
+// browser returns the value that binds a session to this browser: that of its
+// cookie, or a new one. One browser keeps one cookie for all its sessions, so
+// that two open tabs do not take it from each other.
+func (b *Broker) browser(r *http.Request) string {
 	if value, ok := b.cookie(r); ok {
 		return value
 	}
-	value := randomText()
-	http.SetCookie(w, &http.Cookie{
+	return randomText()
+}
+
+// remember gives the browser its cookie, once the session is bound to it: the
+// loser of a race must not overwrite the winner's.
+func (b *Broker) remember(w http.ResponseWriter, r *http.Request, value string) {
+	if known, ok := b.cookie(r); ok && known == value {
+		return
+	}
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure except on loopback without TLS
 		Name: b.cookieName(), Value: value, Path: "/",
 		Secure: b.base.Scheme == "https", HttpOnly: true,
 		// Lax, not Strict: the provider's redirect back is cross-site.
 		SameSite: http.SameSiteLaxMode,
 	})
-	return value
 }
 
 // detached is a context for work that must not be cut off half way by a

@@ -57,7 +57,7 @@ func (b *Broker) redeem(r *http.Request, s Session, state, cookie string, q url.
 		if s.State != Exchanging {
 			return errNotAwaited
 		}
-		if cause != nil {
+		if envelope == "" {
 			s.fail("server_error")
 			return nil
 		}

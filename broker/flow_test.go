@@ -103,8 +103,10 @@ func TestProxyFlow(t *testing.T) {
 	idp := newIDP(t)
 	host := strings.TrimPrefix(idp.URL, "http://")
 	r := newRig(t, allowProxy(host))
-	got := r.proxy(map[string]any{"method": "POST", "url": idp.URL + "/token", "body": "a=b",
-		"headers": map[string]string{"Content-Type": "application/x-www-form-urlencoded"}}).want(http.StatusOK)
+	got := r.proxy(map[string]any{
+		"method": "POST", "url": idp.URL + "/token", "body": "a=b",
+		"headers": map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
+	}).want(http.StatusOK)
 	var p wire.ProxyResponse
 	got.into(&p)
 	if p.StatusCode != 200 || p.Body != idpTokens || p.Headers["content-type"] != "application/json" {

@@ -84,7 +84,7 @@ func (b *Broker) depart(w http.ResponseWriter, r *http.Request, s Session, token
 		state, verifier = randomText(), oauth2.GenerateVerifier()
 		location = b.authorizationURL(p, at, s, state, verifier)
 	}
-	cookie := b.browser(w, r)
+	cookie := b.browser(r)
 	_, err := b.update(r.Context(), s.ID, func(s *Session, _ time.Time) error {
 		return s.leave(token, cookie, state, verifier)
 	})
@@ -93,6 +93,9 @@ func (b *Broker) depart(w http.ResponseWriter, r *http.Request, s Session, token
 		return "", wrongConnectToken()
 	case errors.Is(err, errNotOpen):
 		return "", conflict("Already Started", "This link has been used. Ask your assistant for a new one.")
+	}
+	if err == nil {
+		b.remember(w, r, cookie)
 	}
 	return location, err
 }

@@ -195,10 +195,15 @@ func TestTheExchangeOutlivesTheTab(t *testing.T) {
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
-		req := r.request("GET", "/v1/oauth/callback?"+url.Values{"state": {state}, "code": {"c"}}.Encode(), "")
-		resp, err := p.client.Do(req.WithContext(ctx))
-		if err == nil {
+		query := url.Values{"state": {state}, "code": {"c"}}.Encode()
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+"/v1/oauth/callback?"+query, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if resp, err := p.client.Do(req); err == nil {
 			_ = resp.Body.Close()
+			t.Error("the broker answered a tab that should have been closed")
 		}
 	}()
 	<-asked

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -154,9 +155,7 @@ func TestD45RequestsThatTheProxyRefuses(t *testing.T) {
 		"object as body": {"body": map[string]any{}},
 	} {
 		req := map[string]any{"method": "GET", "url": "http://127.0.0.1:1/"}
-		for k, v := range change {
-			req[k] = v
-		}
+		maps.Copy(req, change)
 		if got := r.proxy(req); got.status != 422 {
 			t.Errorf("%s: status = %d, want 422; %s", name, got.status, got.body)
 		}

@@ -200,7 +200,7 @@ func publicKey(t *testing.T) string {
 }
 
 // tryCreate asks for a session; the fields go on top of a good public key.
-func (r *rig) tryCreate(fields map[string]any, header ...string) answer {
+func (r *rig) tryCreate(fields map[string]any) answer {
 	r.t.Helper()
 	body := map[string]any{"public_key": publicKey(r.t), "template": "api_key", "display_name": "Test agent"}
 	for name, value := range fields {
@@ -213,8 +213,7 @@ func (r *rig) tryCreate(fields map[string]any, header ...string) answer {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	header = append([]string{"Content-Type", "application/json", "X-API-Key", apiKey}, header...)
-	return r.send("POST", "/v1/sessions", string(text), header...)
+	return r.send("POST", "/v1/sessions", string(text), "Content-Type", "application/json", "X-API-Key", apiKey)
 }
 
 func (r *rig) create(fields map[string]any) *agent {

@@ -32,7 +32,7 @@ const Algorithm = "RSA-OAEP-256+AES-256-GCM"
 
 // Header names and media types of the API.
 const (
-	HeaderAPIKey = "X-API-Key"
+	HeaderAPIKey = "X-API-Key" //nolint:gosec // the name of a header
 	TypeJSON     = "application/json"
 	TypeProblem  = "application/problem+json"
 )
