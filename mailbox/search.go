@@ -142,11 +142,11 @@ func (c *Client) bringUpToDate(ctx context.Context, beside *sync.WaitGroup) (cur
 	switch {
 	case !c.known.empty():
 		if !accountKnown {
-			beside.Go(func() { _ = c.readProfile(ctx) })
+			beside.Go(func() { c.readProfile(ctx) })
 		}
 		beside.Go(func() { ready <- c.catchUp(ctx) })
 	case !accountKnown || c.known.position() == 0:
-		beside.Go(func() { ready <- c.readProfile(ctx) == nil })
+		beside.Go(func() { ready <- c.readProfile(ctx) })
 	default:
 		ready <- true
 	}
