@@ -96,8 +96,11 @@ func (c *Client) fill(page *Page, q Query, ids []string, heads map[string]head, 
 // list asks for the ids of a page.
 func (c *Client) list(ctx context.Context, b budget, q Query, effective string) (ids []string, next string, err error) {
 	err = c.read(ctx, b, "search", unitsList, func(ctx context.Context) error {
-		list, err := c.listCall(q, effective, "messages(id,threadId)", "nextPageToken").
-			MaxResults(int64(q.Max)).PageToken(q.PageToken).Context(ctx).Do()
+		call := c.listCall(q, effective, "messages(id,threadId)", "nextPageToken").MaxResults(int64(q.Max))
+		if q.PageToken != "" {
+			call.PageToken(q.PageToken)
+		}
+		list, err := call.Context(ctx).Do()
 		if err != nil {
 			return err
 		}
