@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -80,10 +79,11 @@ func New(cfg Config) (*Client, error) {
 		batches: batches{slot: make(chan struct{}, 1), size: maxPart},
 		known:   newKnown(),
 	}
-	// The logger is silenced because an environment variable of the library
-	// would otherwise make it write whole mails to standard error.
+	// An environment variable of the library would otherwise make it write
+	// whole mails to standard error.
+	silent := slog.New(slog.DiscardHandler) //nolint:forbidigo // the library takes no other kind of logger
 	c.service, err = gmail.NewService(context.Background(), option.WithHTTPClient(c.http),
-		option.WithEndpoint(root.String()), option.WithLogger(slog.New(slog.NewTextHandler(io.Discard, nil))))
+		option.WithEndpoint(root.String()), option.WithLogger(silent))
 	if err != nil {
 		return nil, fmt.Errorf("mailbox: set up the Gmail service: %w", err)
 	}
@@ -132,7 +132,7 @@ func checkID(id string) error {
 // Warm opens the connection, has the transport fetch its token, and learns the
 // account. Calling it is optional and costs one quota unit.
 func (c *Client) Warm(ctx context.Context) error {
-	return c.readProfile(ctx)
+	return c.read(ctx, newBudget(), profileOp, unitsProfile, c.profile)
 }
 
 // Account returns the mailbox's own address, from memory if it was read
@@ -141,31 +141,37 @@ func (c *Client) Account(ctx context.Context) (string, error) {
 	if address, ok := c.account.recall(c.now()); ok {
 		return address, nil
 	}
-	if err := c.readProfile(ctx); err != nil {
+	if err := c.Warm(ctx); err != nil {
 		return "", err
 	}
 	address, _ := c.account.recall(c.now())
 	return address, nil
 }
 
-// readProfile learns the address and the position in the mailbox's history.
-// An address other than before means that another account was signed in:
+const profileOp = "read the account"
+
+// readProfile learns the account beside something else, for which there is no
+// trying again, and reports whether that worked.
+func (c *Client) readProfile(ctx context.Context) bool {
+	return c.once(ctx, profileOp, unitsProfile, c.profile) == nil
+}
+
+// profile asks for the address and the position in the mailbox's history. An
+// address other than before means that another account was signed in:
 // everything that is remembered belongs to the one before.
-func (c *Client) readProfile(ctx context.Context) error {
-	return c.read(ctx, newBudget(), "read the account", unitsProfile, func(ctx context.Context) error {
-		p, err := c.service.Users.GetProfile(me).Fields("emailAddress", "historyId").Context(ctx).Do()
-		if err != nil {
-			return err
-		}
-		address, _ := cleanLine(p.EmailAddress)
-		if before := c.account.store(address, c.now()); before != "" && before != address {
-			c.known.forget()
-			c.labels.forget()
-			c.identity.forget()
-		}
-		c.known.startAt(p.HistoryId)
-		return nil
-	})
+func (c *Client) profile(ctx context.Context) error {
+	p, err := c.service.Users.GetProfile(me).Fields("emailAddress", "historyId").Context(ctx).Do()
+	if err != nil {
+		return err
+	}
+	address, _ := cleanLine(p.EmailAddress)
+	if before := c.account.store(address, c.now()); before != "" && before != address {
+		c.known.forget()
+		c.labels.forget()
+		c.identity.forget()
+	}
+	c.known.startAt(p.HistoryId)
+	return nil
 }
 
 // remembered is a value that is good for refreshAfter.

@@ -55,8 +55,7 @@ func invalid(message, hint string) *Error {
 // Errors of package googleapi and net/url are taken apart and dropped: the
 // first quote response bodies, the second URLs with their queries.
 func (c *Client) explain(op string, err error) (pace, error) {
-	var api *googleapi.Error
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[*googleapi.Error](err); ok {
 		e, p := classify(api.Code, api.Header, []byte(api.Body), c.now())
 		return p, e
 	}
@@ -80,8 +79,7 @@ func (c *Client) explain(op string, err error) (pace, error) {
 
 // bare takes off what net/http puts around an error of its transport.
 func bare(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err
@@ -93,8 +91,7 @@ func unreachable(err error) *Error {
 		Code: codeUnavailable, Message: "the connection to Gmail failed",
 		Hint: "Check that the network and its proxy let requests to gmail.googleapis.com through, then try again.", Err: err,
 	}
-	var cert *tls.CertificateVerificationError
-	if errors.As(err, &cert) {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		e.Message = "the certificate that was presented for Gmail is not trusted here"
 		e.Hint = "A proxy may be inspecting the traffic: add its certificate authority to the system's, and check the clock."
 	}
@@ -124,8 +121,7 @@ func unreadable(err error) bool {
 // transport that authorizes requests. The stack has no type for many of its
 // errors, so their prefixes have to do.
 func fromWire(err error) bool {
-	var said explained
-	if errors.As(err, &said) {
+	if _, ok := errors.AsType[explained](err); ok {
 		return false
 	}
 	var network net.Error

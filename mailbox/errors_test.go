@@ -85,8 +85,7 @@ func textOf(err error) string {
 	var all []string
 	for ; err != nil; err = errors.Unwrap(err) {
 		all = append(all, err.Error())
-		var e *mailbox.Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*mailbox.Error](err); ok {
 			all = append(all, e.Message, e.Hint, e.Reason)
 		}
 	}
@@ -134,8 +133,7 @@ func TestARequestToSignInTravelsUntouched(t *testing.T) {
 	} {
 		transport.asked.Store(0)
 		err := test.call()
-		var want *signIn
-		if !errors.As(err, &want) {
+		if _, ok := errors.AsType[*signIn](err); !ok {
 			t.Errorf("%s: got %v, want the transport's error", test.name, err)
 		}
 		if got := transport.asked.Load(); got > 5 {

@@ -195,7 +195,7 @@ const maxHistoryPages = 2
 func (c *Client) catchUp(ctx context.Context) bool {
 	at := c.known.position()
 	if at == 0 {
-		return c.readProfile(ctx) == nil
+		return c.readProfile(ctx)
 	}
 	var records []*gmail.History
 	token := ""
@@ -227,13 +227,13 @@ func (c *Client) catchUp(ctx context.Context) bool {
 		}
 	}
 	c.known.lose(at)
-	return c.readProfile(ctx) == nil
+	return c.readProfile(ctx)
 }
 
 // historyPosition makes sure that a position is known from before a send, to
 // look for it afterwards. It does its best.
 func (c *Client) historyPosition(ctx context.Context) {
 	if c.known.newest() == 0 {
-		_ = c.readProfile(ctx) // without it, the latest sent mails are looked through
+		c.readProfile(ctx) // without it, the latest sent mails are looked through
 	}
 }

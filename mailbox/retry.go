@@ -3,8 +3,8 @@ package mailbox
 import (
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"errors"
+	"math/big"
 	"time"
 )
 
@@ -78,9 +78,11 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // jitter returns a random duration below d, so that calls which failed
 // together do not come back together.
 func jitter(d time.Duration) time.Duration {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return time.Duration(binary.LittleEndian.Uint64(b[:]) % uint64(max(d, 1)))
+	n, err := rand.Int(rand.Reader, big.NewInt(int64(max(d, 1))))
+	if err != nil {
+		return d / 2 // crypto/rand does not fail in practice
+	}
+	return time.Duration(n.Int64())
 }
 
 // once runs a call that reads, a single time. op names it in errors.
@@ -118,8 +120,7 @@ func (c *Client) attempt(ctx context.Context, op string, units int, call func(co
 
 // retryAfter is when err says that trying again makes sense; zero if it does not.
 func retryAfter(err error) time.Duration {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.RetryAfter
 	}
 	return 0

@@ -96,8 +96,11 @@ func (c *Client) fill(page *Page, q Query, ids []string, heads map[string]head, 
 // list asks for the ids of a page.
 func (c *Client) list(ctx context.Context, b budget, q Query, effective string) (ids []string, next string, err error) {
 	err = c.read(ctx, b, "search", unitsList, func(ctx context.Context) error {
-		list, err := c.listCall(q, effective, "messages(id,threadId)", "nextPageToken").
-			MaxResults(int64(q.Max)).PageToken(q.PageToken).Context(ctx).Do()
+		call := c.listCall(q, effective, "messages(id,threadId)", "nextPageToken").MaxResults(int64(q.Max))
+		if q.PageToken != "" {
+			call.PageToken(q.PageToken)
+		}
+		list, err := call.Context(ctx).Do()
 		if err != nil {
 			return err
 		}
@@ -142,11 +145,11 @@ func (c *Client) bringUpToDate(ctx context.Context, beside *sync.WaitGroup) (cur
 	switch {
 	case !c.known.empty():
 		if !accountKnown {
-			beside.Go(func() { _ = c.readProfile(ctx) })
+			beside.Go(func() { c.readProfile(ctx) })
 		}
 		beside.Go(func() { ready <- c.catchUp(ctx) })
 	case !accountKnown || c.known.position() == 0:
-		beside.Go(func() { ready <- c.readProfile(ctx) == nil })
+		beside.Go(func() { ready <- c.readProfile(ctx) })
 	default:
 		ready <- true
 	}

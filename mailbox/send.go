@@ -145,8 +145,7 @@ func (c *Client) deliver(ctx context.Context, op string, call func(context.Conte
 	if err == nil {
 		return false, nil
 	}
-	var api *googleapi.Error
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[*googleapi.Error](err); ok {
 		// Gmail refuses with 4xx before it acts. Above, and where the server
 		// gave up waiting, it may have acted.
 		unclear = api.Code >= 500 || api.Code == http.StatusRequestTimeout
