@@ -40,13 +40,8 @@ type egress struct {
 // the named loopback targets ("host:port"), of which there are none unless the
 // broker runs under Dev.
 func newEgress(ports []uint16, named []string) *egress {
-	guard := ssrf.New(
-		ssrf.WithPorts(ports...),
-		// Azure answers its virtual machines on this public address.
-		ssrf.WithDeniedV4Prefixes(netip.MustParsePrefix("168.63.129.16/32")),
-	)
 	e := &egress{
-		public:   guarded(guard.Safe),
+		public:   guarded(onlyPublic(ports)),
 		loopback: guarded(onlyLoopback),
 		named:    make(map[string]bool, len(named)),
 	}
@@ -54,6 +49,17 @@ func newEgress(ports []uint16, named []string) *egress {
 		e.named[host] = true
 	}
 	return e
+}
+
+// dialCheck refuses an address that is about to be dialled.
+type dialCheck func(network, address string, _ syscall.RawConn) error
+
+func onlyPublic(ports []uint16) dialCheck {
+	return ssrf.New(
+		ssrf.WithPorts(ports...),
+		// Azure answers its virtual machines on this public address.
+		ssrf.WithDeniedV4Prefixes(netip.MustParsePrefix("168.63.129.16/32")),
+	).Safe
 }
 
 func onlyLoopback(_, address string, _ syscall.RawConn) error {
@@ -65,7 +71,7 @@ func onlyLoopback(_, address string, _ syscall.RawConn) error {
 }
 
 // guarded returns a client whose every connection passes check.
-func guarded(check func(network, address string, _ syscall.RawConn) error) *http.Client {
+func guarded(check dialCheck) *http.Client {
 	dialer := &net.Dialer{
 		Timeout: dialTimeout,
 		ControlContext: func(_ context.Context, network, address string, c syscall.RawConn) error {

@@ -29,6 +29,7 @@ var (
 	TestTotalGuesses = totalGuesses
 	TestParseCode    = parseCode
 	TestShowCode     = showCode
+	TestDigest       = digest
 	TestParseURL     = parseURL
 	TestPlainText    = plainText
 	TestStripped     = stripped
@@ -81,6 +82,11 @@ func DialCheck(address string) error {
 		_ = conn.Close()
 	}
 	return err
+}
+
+// PublicAddress says whether an address may be dialled.
+func PublicAddress(network, address string) error {
+	return onlyPublic([]uint16{443})(network, address, nil)
 }
 
 // ErrBlocked is what DialCheck says about an address that is not public.

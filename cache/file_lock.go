@@ -39,8 +39,7 @@ func (f *File) Lock(ctx context.Context, key string) (unlock func(), err error) 
 	release, err := holdFile(ctx, filepath.Join(f.dir, nameOf(key).String()+lockSuffix))
 	if err != nil {
 		leave()
-		var held *heldError
-		if errors.As(err, &held) {
+		if held, ok := errors.AsType[*heldError](err); ok {
 			return nil, &LockedError{Key: key, PID: held.pid, Waited: time.Since(start), Err: held.err}
 		}
 		return nil, fmt.Errorf("cache: lock: %w", &DirError{Dir: f.dir, Op: "lock in", Err: err})

@@ -90,8 +90,7 @@ func makeKey(ctx context.Context, cfg *KeyConfig) (Key, KeySource, error) {
 	var failed []error
 	for _, path := range cfg.files() {
 		key, source, err := makeKeyAt(ctx, cfg, path)
-		var dir *DirError
-		if !errors.As(err, &dir) {
+		if _, ok := errors.AsType[*DirError](err); !ok {
 			return key, source, err
 		}
 		failed = append(failed, err)

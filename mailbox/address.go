@@ -16,12 +16,12 @@ func parseAddresses(header string) []Address {
 		list    []Address
 		pending string // text before a comma that may belong to the next name
 	)
-	elements, balanced := splitAddresses(header, true)
+	entries, balanced := splitAddresses(header, true)
 	if !balanced {
 		// A lone quote or bracket would swallow the addresses behind it.
-		elements, _ = splitAddresses(header, false)
+		entries, _ = splitAddresses(header, false)
 	}
-	for _, e := range elements {
+	for _, e := range entries {
 		a, hasAddress := e.address()
 		switch {
 		case hasAddress:
@@ -52,8 +52,8 @@ func joinNonEmpty(a, b string) string {
 	return a + ", " + b
 }
 
-// element is one entry of an address list, taken apart but not yet cleaned.
-type element struct {
+// entry is one element of an address list, taken apart but not yet cleaned.
+type entry struct {
 	phrase  string // outside of brackets and comments, quotes removed
 	addr    string // inside the last <...>
 	comment string // inside (...), where names stood before 1982
@@ -61,7 +61,7 @@ type element struct {
 	end     byte // what ended the element: ',', ';' or 0
 }
 
-func (e element) address() (_ Address, hasAddress bool) {
+func (e entry) address() (_ Address, hasAddress bool) {
 	name, _ := cleanLine(decodeWords(e.phrase))
 	email, _ := cleanLine(e.addr)
 	if e.angle {
@@ -88,10 +88,10 @@ var encodedWord = regexp.MustCompile(`^=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?=`)
 
 // splitAddresses takes header apart in one pass, and reports whether every
 // quote and bracket was closed. Without strict, quotes and comments are text.
-func splitAddresses(header string, strict bool) (_ []element, balanced bool) {
+func splitAddresses(header string, strict bool) (_ []entry, balanced bool) {
 	var (
-		out                   []element
-		cur                   element
+		out                   []entry
+		cur                   entry
 		phrase, addr, comment strings.Builder
 		quoted, inAngle       bool
 		depth                 int // of comments
@@ -99,7 +99,7 @@ func splitAddresses(header string, strict bool) (_ []element, balanced bool) {
 	flush := func(end byte) {
 		cur.phrase, cur.addr, cur.comment, cur.end = phrase.String(), addr.String(), comment.String(), end
 		out = append(out, cur)
-		cur = element{}
+		cur = entry{}
 		phrase.Reset()
 		addr.Reset()
 		comment.Reset()

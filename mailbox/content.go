@@ -90,9 +90,9 @@ func (c *content) walk(p *gmail.MessagePart, depth int) []section {
 		}
 	case attached:
 	case kind == "text/html":
-		return []section{{html: textOf(p, true)}}
+		return []section{{html: bodyText(p, true)}}
 	case kind == "text/plain", kind == "", strings.HasPrefix(kind, "text/"):
-		return []section{{plain: textOf(p, false)}}
+		return []section{{plain: bodyText(p, false)}}
 	}
 	return nil
 }
@@ -120,9 +120,9 @@ func (c *content) alternative(p *gmail.MessagePart, depth int) []section {
 	return append([]section{merged}, rest...)
 }
 
-// textOf reads a text part. Text in the mail itself is UTF-8, whatever its
+// bodyText reads a text part. Text in the mail itself is UTF-8, whatever its
 // header says.
-func textOf(p *gmail.MessagePart, html bool) *textPart {
+func bodyText(p *gmail.MessagePart, html bool) *textPart {
 	t := &textPart{html: html, size: p.Body.Size}
 	if p.Body.AttachmentId != "" && p.Body.Data == "" {
 		t.attachmentID = p.Body.AttachmentId

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -19,59 +20,25 @@ import (
 
 const gmailModify = "https://www.googleapis.com/auth/gmail.modify"
 
-// rig is a client of a stand-in Gmail over real HTTP.
+// rig is a client of a stand-in Gmail, with TLS and HTTP/2 as Gmail has them.
+// The network is inside the process, so that in a synctest bubble time passes
+// at once and exactly: a test can then count round trips (the world's delay)
+// and wait out retries.
 type rig struct {
 	*mailbox.Client
-	world  *standin.World
-	server *httptest.Server
+	world *standin.World
+	base  *http.Transport
+	stop  func() // makes Gmail unreachable
 }
 
-// newRig starts a world with TLS and HTTP/2, as Gmail has them.
 func newRig(tb testing.TB, world standin.Config, change ...func(*mailbox.Config)) *rig {
 	tb.Helper()
 	w := standin.NewWorld(world)
-	s := httptest.NewUnstartedServer(w.Gmail())
-	s.EnableHTTP2 = true
-	s.StartTLS()
-	tb.Cleanup(s.Close)
-	token := w.IssueToken(standin.DefaultUser, []string{gmailModify}, time.Hour)
-	r := &rig{world: w, server: s}
-	cfg := mailbox.Config{
-		HTTP: func(string) http.RoundTripper {
-			return bearer{token: token, base: s.Client().Transport}
-		},
-		Endpoint: s.URL,
-		Version:  "1.2.3",
-	}
-	for _, f := range change {
-		f(&cfg)
-	}
-	c, err := mailbox.New(cfg)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	r.Client = c
-	return r
-}
-
-// newBubbleRig starts a world over pipes, inside a synctest bubble: time
-// passes at once and exactly, so a test can count round trips and wait out
-// retries. The world's delay is one round trip.
-func newBubbleRig(tb testing.TB, world standin.Config, change ...func(*mailbox.Config)) *rig {
-	tb.Helper()
-	w := standin.NewWorld(world)
-	pipes := pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
-	server := &http.Server{Handler: w.Gmail(), ErrorLog: log.New(io.Discard, "", 0)}
-	go func() { _ = server.Serve(pipes) }()
-	base := &http.Transport{DialContext: pipes.dial}
-	tb.Cleanup(func() {
-		base.CloseIdleConnections()
-		_ = server.Close()
-	})
-	token := w.IssueToken(standin.DefaultUser, []string{gmailModify}, time.Hour)
+	base, stop := serve(tb, w.Gmail(), true)
+	token := w.IssueToken(standin.DefaultUser, []string{gmailModify}, 24*time.Hour)
 	cfg := mailbox.Config{
 		HTTP:     func(string) http.RoundTripper { return bearer{token: token, base: base} },
-		Endpoint: "http://127.0.0.1/",
+		Endpoint: endpoint,
 	}
 	for _, f := range change {
 		f(&cfg)
@@ -80,16 +47,48 @@ func newBubbleRig(tb testing.TB, world standin.Config, change ...func(*mailbox.C
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &rig{Client: c, world: w}
+	return &rig{Client: c, world: w, base: base, stop: stop}
+}
+
+// endpoint is the name for which the test server has a certificate.
+const endpoint = "https://example.com/"
+
+// serve starts a server on a network of its own, and returns a transport into
+// that and how to stop it.
+func serve(tb testing.TB, h http.Handler, http2 bool) (base *http.Transport, stop func()) {
+	tb.Helper()
+	s := httptest.NewUnstartedServer(h)
+	_ = s.Listener.Close()
+	pipes := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
+	s.Listener = pipes
+	s.EnableHTTP2 = http2
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	base, ok := s.Client().Transport.(*http.Transport)
+	if !ok {
+		tb.Fatal("the test server's client has a transport of another type")
+	}
+	base.DialContext = pipes.dial
+	stop = func() {
+		s.CloseClientConnections()
+		_ = pipes.Close()
+		base.CloseIdleConnections()
+	}
+	tb.Cleanup(func() {
+		stop()
+		s.Close()
+	})
+	return base, stop
 }
 
 // pipeListener is a network inside the process.
 type pipeListener struct {
-	conns chan net.Conn
-	done  chan struct{}
+	conns  chan net.Conn
+	done   chan struct{}
+	closed sync.Once
 }
 
-func (l pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+func (l *pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	here, there := net.Pipe()
 	select {
 	case l.conns <- there:
@@ -101,7 +100,7 @@ func (l pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-func (l pipeListener) Accept() (net.Conn, error) {
+func (l *pipeListener) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.conns:
 		return c, nil
@@ -110,8 +109,8 @@ func (l pipeListener) Accept() (net.Conn, error) {
 	}
 }
 
-func (l pipeListener) Close() error   { close(l.done); return nil }
-func (l pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
+func (l *pipeListener) Close() error   { l.closed.Do(func() { close(l.done) }); return nil }
+func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
 // bearer authorizes requests with a fixed token.
 type bearer struct {

@@ -29,7 +29,7 @@ func TestSearchTakesTwoRoundTripsForTwentyMails(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newBubbleRig(t, standin.Config{Delay: roundTrip, PerGet: time.Millisecond})
+				r := newRig(t, standin.Config{Delay: roundTrip, PerGet: time.Millisecond})
 				r.fill(60)
 				r.warm(t)
 				took := func() time.Duration {
@@ -63,7 +63,7 @@ func TestSearchTakesTwoRoundTripsForTwentyMails(t *testing.T) {
 
 func TestAFreshClientNeedsNoMoreRoundTrips(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newBubbleRig(t, standin.Config{Delay: roundTrip})
+		r := newRig(t, standin.Config{Delay: roundTrip})
 		start := time.Now()
 		r.search(t, mailbox.Query{Max: 20})
 		if got := time.Since(start); got != 2*roundTrip {
@@ -97,7 +97,7 @@ func TestPagesHoldEveryMailOnce(t *testing.T) {
 
 func TestSearchShrinksItsBatchesBelowTheWall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newBubbleRig(t, standin.Config{Wall: 8, PerGet: 40 * time.Millisecond})
+		r := newRig(t, standin.Config{Wall: 8, PerGet: 40 * time.Millisecond})
 		r.fill(60)
 		r.warm(t)
 		page := r.search(t, mailbox.Query{Text: "in:inbox", Max: 50})
@@ -113,7 +113,7 @@ func TestSearchShrinksItsBatchesBelowTheWall(t *testing.T) {
 
 func TestSearchesTogetherKeepBelowTheWall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newBubbleRig(t, standin.Config{PerGet: 40 * time.Millisecond})
+		r := newRig(t, standin.Config{PerGet: 40 * time.Millisecond})
 		r.fill(120)
 		r.warm(t)
 		var wg sync.WaitGroup
@@ -131,7 +131,7 @@ func TestSearchesTogetherKeepBelowTheWall(t *testing.T) {
 
 func TestAMailThatCannotBeFetchedIsNamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := newBubbleRig(t, standin.Config{})
+		r := newRig(t, standin.Config{})
 		ids := idsOf(r.search(t, mailbox.Query{Max: 5}).Items)
 		for _, test := range []struct {
 			name  string
@@ -143,7 +143,7 @@ func TestAMailThatCannotBeFetchedIsNamed(t *testing.T) {
 			{"a spent minute", standin.RateLimited(time.Now().Add(time.Hour)), "userRateLimitExceeded", time.Hour},
 			{"a wall that does not give way", standin.TooManyConcurrent(), "rateLimitExceeded", 0},
 		} {
-			fresh := newBubbleRig(t, standin.Config{})
+			fresh := newRig(t, standin.Config{})
 			fresh.world.SetFault(faultFor("/messages/"+ids[2], test.fault))
 			start := time.Now()
 			page := fresh.search(t, mailbox.Query{Max: 5})
@@ -175,7 +175,7 @@ func TestAPassingFailureIsNotSeen(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				r := newBubbleRig(t, standin.Config{})
+				r := newRig(t, standin.Config{})
 				var once sync.Once
 				r.world.SetFault(func(req *http.Request) (f *standin.Fault) {
 					if strings.Contains(req.URL.Path, test.path) && !strings.Contains(req.URL.RawQuery, "has%3A") {

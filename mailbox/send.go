@@ -99,17 +99,26 @@ func (m *mailing) receipt(o Outcome, at *gmail.Message) Receipt {
 	return r
 }
 
-// prepare settles the sender, composes the mail and sets its units aside. What
-// it asks Gmail is asked at once, and remembered for the next mail.
+// prepare checks the mail, settles its sender, composes it and sets its units
+// aside. What it asks Gmail is asked at once, and remembered for the next mail.
 func (c *Client) prepare(ctx context.Context, o Outgoing, units int) (*mailing, error) {
+	// What is wrong in the mail itself is said before anybody has to sign in.
+	m := &mailing{sendID: rand.Text()}
+	if _, err := checkOutgoing(o, Address{Email: "anyone@example.com"}, c.now(), m.sendID); err != nil {
+		return nil, err
+	}
+	want, err := parseFrom(o.From)
+	if err != nil {
+		return nil, err
+	}
 	var beside sync.WaitGroup
 	beside.Go(func() { c.historyPosition(ctx) })
-	from, err := c.from(ctx, newBudget(), o.From)
+	from, err := c.from(ctx, newBudget(), want)
 	beside.Wait()
 	if err != nil {
 		return nil, err
 	}
-	m := &mailing{sendID: rand.Text(), since: c.known.newest()}
+	m.since = c.known.newest()
 	m.subject, _ = cleanLine(o.Subject)
 	m.raw, m.to, m.cc, m.bcc, err = compose(o, from, c.now(), m.sendID)
 	if err != nil {
@@ -126,6 +135,9 @@ func (c *Client) prepare(ctx context.Context, o Outgoing, units int) (*mailing, 
 // deliver makes one request that changes something, once. unclear means that
 // it may have taken effect; otherwise an error means that it did not.
 func (c *Client) deliver(ctx context.Context, op string, call func(context.Context) error) (unclear bool, err error) {
+	if ctx.Err() != nil {
+		return false, wrap(op, ctx.Err())
+	}
 	var d delivery
 	limited, cancel := context.WithTimeout(d.follow(ctx), sendTime)
 	defer cancel()

@@ -46,19 +46,27 @@ func usable(s *gmail.SendAs) bool {
 	return s != nil && s.SendAsEmail != "" && (s.IsPrimary || s.VerificationStatus == "accepted")
 }
 
-// from settles the sender of a mail. Gmail would silently replace one that the
-// account may not use, so such a one is refused.
-func (c *Client) from(ctx context.Context, b budget, wanted string) (Address, error) {
-	known, err := c.senders(ctx, b)
+// parseFrom reads the sender that was asked for; nil stands for the account.
+func parseFrom(wanted string) (*mail.Address, error) {
 	if strings.TrimSpace(wanted) == "" {
-		return c.ownAddress(ctx, known, err)
+		return nil, nil //nolint:nilnil // not to name a sender is no fault
 	}
-	want, parseErr := mail.ParseAddress(wanted)
-	if parseErr != nil {
-		return Address{}, &Error{
+	a, err := mail.ParseAddress(wanted)
+	if err != nil {
+		return nil, &Error{
 			Code: "invalid_from", Message: "the sender is not an e-mail address",
 			Hint: "Write it as name@example.com or Name <name@example.com>, or leave it out.",
 		}
+	}
+	return a, nil
+}
+
+// from settles the sender of a mail. Gmail would silently replace one that the
+// account may not use, so such a one is refused.
+func (c *Client) from(ctx context.Context, b budget, want *mail.Address) (Address, error) {
+	known, err := c.senders(ctx, b)
+	if want == nil {
+		return c.ownAddress(ctx, known, err)
 	}
 	if err != nil {
 		return Address{}, err

@@ -25,8 +25,10 @@ func TestCallAnswers(t *testing.T) {
 			`"message":"The user has to connect Gmail first. Show the user this link to open in a browser: https://broker.example/connect/ABCD-1234#fp=1 ` +
 			`and this code: ABCD-1234. They must continue only if the page shows the same code. When they are done, call the tool again with the same arguments. ` +
 			`The link works until 2026-11-24T12:00:00Z."}}`, false, "auth_required"},
-		{"an error that explains itself in its words", "explains",
-			`{"error":{"code":"not_found","message":"no mail has this id","hint":"Search for it.","retryAfter":2}}`, true, "not_found"},
+		{
+			"an error that explains itself in its words", "explains",
+			`{"error":{"code":"not_found","message":"no mail has this id","hint":"Search for it.","retryAfter":2}}`, true, "not_found",
+		},
 		{"an unexpected error with an id only", "unexpected", `{"error":{"code":"internal","message":"INTERNAL",` +
 			`"hint":"This is a fault of the server. Its log has more under this id."}}`, true, "internal"},
 		{"a panic with an id only", "panics", `{"error":{"code":"internal","message":"INTERNAL",` +

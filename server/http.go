@@ -171,6 +171,8 @@ func (h *Handler) Serve(ctx context.Context, ln net.Listener) error {
 	if srv.Shutdown(grace) != nil {
 		err = errors.Join(err, srv.Close())
 	}
-	<-failed
+	if ended := <-failed; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
 	return err
 }

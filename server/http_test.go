@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -39,18 +40,32 @@ func serving(t *testing.T, s *server.Server, sse bool) (base string, stop func()
 		cancel()
 		return <-done
 	}
-	t.Cleanup(func() { stop() })
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
 	return "http://" + ln.Addr().String(), stop
 }
 
-// request sends one and returns the answer with its body read. It may run
-// beside the test, so it only marks a failure.
-func request(t *testing.T, method, url, body string, head ...string) (*http.Response, string) {
+// client has no more than a test needs.
+var client = &http.Client{Timeout: time.Minute}
+
+// got is an answer over HTTP.
+type got struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// request sends one and returns the answer. It may run beside the test, so it
+// only marks a failure.
+func request(t *testing.T, method, url, body string, head ...string) got {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Error(err)
-		return &http.Response{}, ""
+		return got{}
 	}
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/json")
@@ -62,27 +77,25 @@ func request(t *testing.T, method, url, body string, head ...string) (*http.Resp
 		}
 		r.Header.Set(head[i], head[i+1])
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := client.Do(r)
 	if err != nil {
 		t.Error(err)
-		return &http.Response{}, ""
+		return got{}
 	}
-	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
-	if err != nil {
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
 		t.Error(err)
-		return &http.Response{}, ""
 	}
-	return resp, string(b)
+	return got{resp.StatusCode, resp.Header, string(b)}
 }
 
 // session opens one and returns its id.
 func session(t *testing.T, base string) string {
 	t.Helper()
-	resp, body := request(t, "POST", base+"/mcp", initialize)
-	id := resp.Header.Get("Mcp-Session-Id")
-	if resp.StatusCode != 200 || id == "" {
-		t.Fatalf("initialize: %d %s, session %q", resp.StatusCode, body, id)
+	got := request(t, "POST", base+"/mcp", initialize)
+	id := got.header.Get("Mcp-Session-Id")
+	if got.status != 200 || id == "" {
+		t.Fatalf("initialize: %d %s, session %q", got.status, got.body, id)
 	}
 	return id
 }
@@ -129,12 +142,12 @@ func TestHTTPRefuses(t *testing.T) {
 		{"nothing with a session", "POST", "/mcp", ping, []string{"Mcp-Session-Id", id}, 200},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			resp, body := request(t, test.method, base+test.path, test.body, test.head...)
-			if resp.StatusCode != test.want {
-				t.Errorf("status = %d %s, want %d", resp.StatusCode, body, test.want)
+			got := request(t, test.method, base+test.path, test.body, test.head...)
+			if got.status != test.want {
+				t.Errorf("status = %d %s, want %d", got.status, got.body, test.want)
 			}
-			if got := resp.Header.Get("Access-Control-Allow-Origin"); got != "" {
-				t.Errorf("Access-Control-Allow-Origin = %q, want none", got)
+			if allowed := got.header.Get("Access-Control-Allow-Origin"); allowed != "" {
+				t.Errorf("Access-Control-Allow-Origin = %q, want none", allowed)
 			}
 		})
 	}
@@ -149,16 +162,16 @@ func TestHTTPSessionEndsWithDelete(t *testing.T) {
 	s, _ := newServer(t, nil, nil)
 	base, _ := serving(t, s, false)
 	id, other := session(t, base), session(t, base)
-	if resp, body := request(t, "DELETE", base+"/mcp", "", "Mcp-Session-Id", id); resp.StatusCode != 200 {
-		t.Fatalf("DELETE: %d %s", resp.StatusCode, body)
+	if got := request(t, "DELETE", base+"/mcp", "", "Mcp-Session-Id", id); got.status != 200 {
+		t.Fatalf("DELETE: %d %s", got.status, got.body)
 	}
 	for _, method := range []string{"POST", "GET", "DELETE"} {
-		if resp, _ := request(t, method, base+"/mcp", call(1, "whoami"), "Mcp-Session-Id", id); resp.StatusCode != 404 {
-			t.Errorf("%s after DELETE: %d, want 404", method, resp.StatusCode)
+		if got := request(t, method, base+"/mcp", call(1, "whoami"), "Mcp-Session-Id", id); got.status != 404 {
+			t.Errorf("%s after DELETE: %d, want 404", method, got.status)
 		}
 	}
-	if resp, _ := request(t, "POST", base+"/mcp", call(1, "whoami"), "Mcp-Session-Id", other); resp.StatusCode != 200 {
-		t.Errorf("another session got %d, want 200", resp.StatusCode)
+	if got := request(t, "POST", base+"/mcp", call(1, "whoami"), "Mcp-Session-Id", other); got.status != 200 {
+		t.Errorf("another session got %d, want 200", got.status)
 	}
 }
 
@@ -191,7 +204,9 @@ func TestHTTPAnswersInBothProtocolEras(t *testing.T) {
 	s, _ := newServer(t, nil, nil)
 	base, _ := serving(t, s, false)
 	id := session(t, base)
-	list := func(extra string) string { return `{"jsonrpc":"2.0","id":2,"method":"tools/list","params":{` + extra + `}}` }
+	list := func(extra string) string {
+		return `{"jsonrpc":"2.0","id":2,"method":"tools/list","params":{` + extra + `}}`
+	}
 	for _, test := range []struct {
 		name, body string
 		head       []string
@@ -199,14 +214,14 @@ func TestHTTPAnswersInBothProtocolEras(t *testing.T) {
 		{"with a session", list(""), []string{"Mcp-Session-Id", id}},
 		{"without a handshake", list(modernMeta), []string{"Mcp-Protocol-Version", "2026-07-28", "Mcp-Method", "tools/list"}},
 	} {
-		resp, body := request(t, "POST", base+"/mcp", test.body, test.head...)
-		if resp.StatusCode != 200 || !strings.Contains(body, `"whoami"`) {
-			t.Errorf("%s: %d %s", test.name, resp.StatusCode, body)
+		got := request(t, "POST", base+"/mcp", test.body, test.head...)
+		if got.status != 200 || !strings.Contains(got.body, `"whoami"`) {
+			t.Errorf("%s: %d %s", test.name, got.status, got.body)
 		}
 	}
-	resp, body := request(t, "POST", base+"/mcp", call(3, "challenge"), "Mcp-Session-Id", id)
-	if resp.StatusCode != 200 || !strings.Contains(body, `"status":"auth_required"`) || strings.Contains(body, `"isError"`) {
-		t.Errorf("a challenge over HTTP: %d %s", resp.StatusCode, body)
+	got := request(t, "POST", base+"/mcp", call(3, "challenge"), "Mcp-Session-Id", id)
+	if got.status != 200 || !strings.Contains(got.body, `"status":"auth_required"`) || strings.Contains(got.body, `"isError"`) {
+		t.Errorf("a challenge over HTTP: %d %s", got.status, got.body)
 	}
 }
 
@@ -235,17 +250,17 @@ func TestHTTPCancellationStaysInItsSession(t *testing.T) {
 			victim, own := session(t, base), session(t, base)
 			answers := make(chan string, 2)
 			go func() {
-				_, body := request(t, "POST", base+"/mcp", modernCall, modernHead...)
-				answers <- body
+				got := request(t, "POST", base+"/mcp", modernCall, modernHead...)
+				answers <- got.body
 			}()
 			go func() {
-				_, body := request(t, "POST", base+"/mcp", call(7, "wait"), "Mcp-Session-Id", victim)
-				answers <- body
+				got := request(t, "POST", base+"/mcp", call(7, "wait"), "Mcp-Session-Id", victim)
+				answers <- got.body
 			}()
 			<-started
 			<-started
-			if resp, body := request(t, "POST", base+"/mcp", test.body, test.head(own)...); resp.StatusCode != 202 {
-				t.Errorf("the cancellation was answered %d %s, want 202", resp.StatusCode, body)
+			if got := request(t, "POST", base+"/mcp", test.body, test.head(own)...); got.status != 202 {
+				t.Errorf("the cancellation was answered %d %s, want 202", got.status, got.body)
 			}
 			close(hold)
 			for range 2 {
@@ -259,9 +274,9 @@ func TestHTTPCancellationStaysInItsSession(t *testing.T) {
 
 // events reads a stream of server-sent events.
 type events struct {
-	t    *testing.T
-	resp *http.Response
-	r    *bufio.Reader
+	t      *testing.T
+	header http.Header
+	r      *bufio.Reader
 }
 
 func stream(ctx context.Context, t *testing.T, url string, head ...string) events {
@@ -273,31 +288,33 @@ func stream(ctx context.Context, t *testing.T, url string, head ...string) event
 	for i := 0; i < len(head); i += 2 {
 		r.Header.Set(head[i], head[i+1])
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := client.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { resp.Body.Close() })
-	return events{t, resp, bufio.NewReader(resp.Body)}
+	t.Cleanup(func() {
+		if err := resp.Body.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return events{t, resp.Header, bufio.NewReader(resp.Body)}
 }
 
-func (e events) next() (event, data string) {
+// next returns the data of the next event.
+func (e events) next() string {
 	e.t.Helper()
+	data := ""
 	for {
 		text, err := e.r.ReadString('\n')
 		if err != nil {
 			e.t.Fatalf("read an event: %v", err)
 		}
 		text = strings.TrimSpace(text)
-		switch name, value, _ := strings.Cut(text, ":"); name {
-		case "event":
-			event = strings.TrimSpace(value)
-		case "data":
+		if value, ok := strings.CutPrefix(text, "data:"); ok {
 			data = strings.TrimSpace(value)
-		case "":
-			if event != "" {
-				return event, data
-			}
+		}
+		if text == "" && data != "" {
+			return data
 		}
 	}
 }
@@ -307,23 +324,23 @@ func TestSSEServesItsOwnClientsOnly(t *testing.T) {
 	base, _ := serving(t, s, true)
 	ctx, hangUp := context.WithCancel(t.Context())
 	e := stream(ctx, t, base+"/sse")
-	if got := e.resp.Header.Get("X-Accel-Buffering"); got != "no" {
+	if got := e.header.Get("X-Accel-Buffering"); got != "no" {
 		t.Errorf("X-Accel-Buffering = %q, want no", got)
 	}
-	if got := e.resp.Header.Get("Access-Control-Allow-Origin"); got != "" {
+	if got := e.header.Get("Access-Control-Allow-Origin"); got != "" {
 		t.Errorf("Access-Control-Allow-Origin = %q, want none", got)
 	}
-	_, endpoint := e.next()
+	endpoint := e.next()
 	// Some clients name the version on this transport too, which mcp-go minds.
 	for _, version := range []string{"", "2025-11-25", "2026-07-28"} {
 		head := []string{"X-Any", "x"}
 		if version != "" {
 			head = append(head, "Mcp-Protocol-Version", version)
 		}
-		if resp, body := request(t, "POST", base+endpoint, call(4, "whoami"), head...); resp.StatusCode != 202 {
-			t.Fatalf("a message was answered %d %s, want 202", resp.StatusCode, body)
+		if got := request(t, "POST", base+endpoint, call(4, "whoami"), head...); got.status != 202 {
+			t.Fatalf("a message was answered %d %s, want 202", got.status, got.body)
 		}
-		_, data := e.next()
+		data := e.next()
 		var m map[string]any
 		if err := json.Unmarshal([]byte(data), &m); err != nil {
 			t.Fatal(err)
@@ -336,12 +353,12 @@ func TestSSEServesItsOwnClientsOnly(t *testing.T) {
 	// The server sees the end of the stream a moment later than the client.
 	deadline := time.Now().Add(10 * time.Second)
 	for {
-		resp, _ := request(t, "POST", base+endpoint, call(5, "whoami"))
-		if resp.StatusCode == 404 {
+		got := request(t, "POST", base+endpoint, call(5, "whoami"))
+		if got.status == 404 {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("a message to an ended stream: %d, want 404", resp.StatusCode)
+			t.Fatalf("a message to an ended stream: %d, want 404", got.status)
 		}
 	}
 }
@@ -349,8 +366,8 @@ func TestSSEServesItsOwnClientsOnly(t *testing.T) {
 func TestSSEIsOffUnlessConfigured(t *testing.T) {
 	s, _ := newServer(t, nil, nil)
 	base, _ := serving(t, s, false)
-	if resp, _ := request(t, "GET", base+"/sse", ""); resp.StatusCode != 404 {
-		t.Errorf("GET /sse: %d, want 404", resp.StatusCode)
+	if got := request(t, "GET", base+"/sse", ""); got.status != 404 {
+		t.Errorf("GET /sse: %d, want 404", got.status)
 	}
 }
 
@@ -363,8 +380,8 @@ func TestHTTPEndsWithOpenStreamsAndRunningCalls(t *testing.T) {
 	stream(t.Context(), t, base+"/sse").next()
 	answer := make(chan string, 1)
 	go func() {
-		_, body := request(t, "POST", base+"/mcp", call(1, "wait"), "Mcp-Session-Id", id)
-		answer <- body
+		got := request(t, "POST", base+"/mcp", call(1, "wait"), "Mcp-Session-Id", id)
+		answer <- got.body
 	}()
 	<-started
 	stopped := make(chan error, 1)

@@ -30,8 +30,9 @@ const (
 // Everything but the calls is answered in the order in which it came, so a
 // call that follows an initialize finds what the client said there.
 //
-// A read from in cannot be interrupted: if ctx ends first, the goroutine that
-// reads stays until in delivers or closes.
+// A server has one stdio client at a time. Reading and writing cannot be
+// interrupted: if ctx ends first, what reads from in, or is stuck in a write
+// that the client does not take, stays behind until in or out gives way.
 func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	// Running calls outlive ctx by the grace period, so that a signal does not
 	// leave a mail half sent.
@@ -44,69 +45,54 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	defer s.mcp.UnregisterSession(work, client.SessionID())
 	c := &conn{
 		server:  s,
-		out:     out,
+		out:     &output{w: out},
 		slots:   make(chan struct{}, parallelCalls),
 		pending: make(map[string]open),
 	}
-	work = s.mcp.WithContext(work, client)
-
-	var notifier sync.WaitGroup
-	over := make(chan struct{})
-	notifier.Go(func() { c.forward(client.notifications, over) })
-	err := c.serve(ctx, work, in)
+	over, forwarded := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(forwarded)
+		c.forward(client.notifications, over)
+	}()
+	read := make(chan error, 1)
+	go func() { read <- c.read(s.mcp.WithContext(work, client), in) }()
+	var err error
+	select {
+	case err = <-read:
+	case <-ctx.Done():
+	}
 	c.drain(ctx, s.cfg.Grace, stop)
 	close(over)
-	notifier.Wait()
-	return errors.Join(err, c.failure())
+	within(s.cfg.Grace, forwarded)
+	return errors.Join(err, c.out.failure())
 }
 
 // conn is one stdio connection.
 type conn struct {
 	server *Server
+	out    *output
 	slots  chan struct{} // one for each running call
 	calls  sync.WaitGroup
 
-	mu      sync.Mutex // guards what follows
-	out     io.Writer
-	broken  error           // the first error of writing
+	mu      sync.Mutex      // guards what follows
 	pending map[string]open // by request id, as JSON
+	closing bool            // no new calls
 }
 
-// serve reads and answers until in or ctx ends.
-func (c *conn) serve(ctx, work context.Context, in io.Reader) error {
-	type read struct {
-		line line
-		err  error
-	}
-	lines := make(chan read)
-	go func() {
-		r := lineReader{bufio.NewReaderSize(in, 64<<10)}
-		for {
-			l, err := r.next()
-			select {
-			case lines <- read{l, err}:
-			case <-ctx.Done():
-				return
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
+// read reads and answers until in ends, or nobody takes the answers.
+func (c *conn) read(ctx context.Context, in io.Reader) error {
+	lines := lineReader{bufio.NewReaderSize(in, 64<<10)}
 	for {
-		select {
-		case <-ctx.Done():
+		l, err := lines.next()
+		switch {
+		case errors.Is(err, io.EOF):
 			return nil
-		case got := <-lines:
-			if errors.Is(got.err, io.EOF) {
-				return nil
-			}
-			if got.err != nil {
-				return fmt.Errorf("server: read message: %w", got.err)
-			}
-			if c.message(work, got.line); c.failure() != nil {
-				return nil // reported by Stdio
-			}
+		case err != nil:
+			return fmt.Errorf("server: read message: %w", err)
+		}
+		c.message(ctx, l)
+		if c.out.broken() {
+			return nil
 		}
 	}
 }
@@ -143,7 +129,7 @@ func (c *conn) message(ctx context.Context, l line) {
 	case string(mcp.MethodNotificationCancelled):
 		c.cancel(h.Params.RequestID)
 	default:
-		c.write(c.dispatch(ctx, h.ID, l.text))
+		c.out.write(c.dispatch(ctx, h.ID, l.text))
 	}
 }
 
@@ -157,20 +143,30 @@ func (c *conn) start(ctx context.Context, h header, text []byte) {
 		c.refuse(h.ID, mcp.INVALID_REQUEST, reason)
 		return
 	}
-	c.calls.Go(func() {
-		defer c.dismiss(id, one)
-		if !one.listens {
-			select {
-			case c.slots <- struct{}{}:
-				defer func() { <-c.slots }()
-			case <-ctx.Done():
-			}
+	go func() {
+		defer c.calls.Done()
+		answer := c.call(ctx, h, one, text)
+		// Its id is free as soon as the client can know.
+		c.dismiss(id, one)
+		if !unwanted(ctx) {
+			c.out.write(answer)
 		}
-		answer := c.dispatch(ctx, h.ID, text)
-		if !errors.Is(context.Cause(ctx), errUnwanted) {
-			c.write(answer)
+	}()
+}
+
+// call runs a call when it is its turn.
+func (c *conn) call(ctx context.Context, h header, one open, text []byte) any {
+	if !one.listens {
+		select {
+		case c.slots <- struct{}{}:
+			defer func() { <-c.slots }()
+		case <-ctx.Done():
 		}
-	})
+	}
+	if unwanted(ctx) {
+		return nil
+	}
+	return c.dispatch(ctx, h.ID, text)
 }
 
 // open is a call that is not answered yet.
@@ -183,10 +179,15 @@ type open struct {
 // errUnwanted is why a call ends that its client has cancelled. It gets no answer.
 var errUnwanted = errors.New("server: cancelled by the client")
 
+func unwanted(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errUnwanted) }
+
 // admit enters a call, or says why not.
 func (c *conn) admit(id string, one open) (reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.closing {
+		return "the server is shutting down"
+	}
 	if _, taken := c.pending[id]; taken {
 		return "a call with this id is still running"
 	}
@@ -194,6 +195,7 @@ func (c *conn) admit(id string, one open) (reason string) {
 		return "too many calls are running"
 	}
 	c.pending[id] = one
+	c.calls.Add(1)
 	return ""
 }
 
@@ -217,6 +219,7 @@ func (c *conn) cancel(id json.RawMessage) {
 // for the grace period. stop cancels what is left then.
 func (c *conn) drain(ctx context.Context, grace time.Duration, stop func()) {
 	c.mu.Lock()
+	c.closing = true
 	for _, one := range c.pending {
 		if one.listens {
 			one.cancel(errUnwanted)
@@ -269,20 +272,27 @@ func (c *conn) dispatch(ctx context.Context, id json.RawMessage, text []byte) (a
 	return nil
 }
 
-// forward writes notifications until over is closed.
+// forward writes notifications until over is closed and none is left.
 func (c *conn) forward(notifications <-chan mcp.JSONRPCNotification, over <-chan struct{}) {
 	for {
 		select {
 		case n := <-notifications:
-			c.write(n)
+			c.out.write(n)
 		case <-over:
-			return
+			for {
+				select {
+				case n := <-notifications:
+					c.out.write(n)
+				default:
+					return
+				}
+			}
 		}
 	}
 }
 
 func (c *conn) refuse(id json.RawMessage, code int, message string) {
-	c.write(rpcError(id, code, message))
+	c.out.write(rpcError(id, code, message))
 }
 
 // rpcError is a JSON-RPC error; an unknown id is null.
@@ -299,26 +309,4 @@ func rpcError(id json.RawMessage, code int, message string) any {
 		ID      json.RawMessage `json:"id"`
 		Error   body            `json:"error"`
 	}{mcp.JSONRPC_VERSION, id, body{code, message}}
-}
-
-// write writes one message whole, or nothing once the output is broken.
-func (c *conn) write(message any) {
-	if message == nil {
-		return
-	}
-	b, err := compact(message)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err == nil && c.broken == nil {
-		_, err = c.out.Write(append(b, '\n'))
-	}
-	if err != nil && c.broken == nil {
-		c.broken = fmt.Errorf("server: write message: %w", err)
-	}
-}
-
-func (c *conn) failure() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.broken
 }

@@ -31,8 +31,7 @@ func dial(ctx context.Context, t *testing.T, s *server.Server) *peer {
 	p := &peer{t: t, in: clientOut, out: bufio.NewReader(clientIn), done: make(chan error, 1)}
 	go func() {
 		err := s.Stdio(ctx, serverIn, serverOut)
-		serverOut.Close()
-		p.done <- err
+		p.done <- errors.Join(err, serverOut.Close())
 	}()
 	return p
 }
@@ -43,7 +42,13 @@ func pipe(t *testing.T) (r, w *os.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { r.Close(); w.Close() })
+	t.Cleanup(func() {
+		for _, f := range []*os.File{r, w} {
+			if err := f.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+				t.Error(err)
+			}
+		}
+	})
 	return r, w
 }
 
@@ -68,15 +73,31 @@ func (p *peer) recv() map[string]any {
 	return m
 }
 
-// close ends the input and returns how Stdio ended and what it still wrote.
-func (p *peer) close() (err error, rest string) {
-	p.t.Helper()
-	p.in.Close()
-	b, readErr := io.ReadAll(p.out)
-	if readErr != nil {
-		p.t.Fatal(readErr)
+// write sends text as it is. It may run beside the test.
+func (p *peer) write(text string) {
+	if _, err := io.WriteString(p.in, text); err != nil {
+		p.t.Error(err)
 	}
-	return <-p.done, string(b)
+}
+
+// hangUp ends the input.
+func (p *peer) hangUp() {
+	if err := p.in.Close(); err != nil && !errors.Is(err, os.ErrClosed) {
+		p.t.Error(err)
+	}
+}
+
+// end ends the input and expects a normal end without another word.
+func (p *peer) end() {
+	p.t.Helper()
+	p.hangUp()
+	rest, err := io.ReadAll(p.out)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if err := <-p.done; err != nil || len(rest) > 0 {
+		p.t.Errorf("Stdio ended with %v, and wrote %q", err, rest)
+	}
 }
 
 const (
@@ -87,6 +108,16 @@ const (
 
 func call(id int, tool string) string {
 	return fmt.Sprintf(`{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"name":%q,"arguments":{}}}`, id, tool)
+}
+
+// object is v, which has to be a JSON object.
+func object(t *testing.T, v any) map[string]any {
+	t.Helper()
+	m, ok := v.(map[string]any)
+	if !ok {
+		t.Fatalf("%v is no object", v)
+	}
+	return m
 }
 
 // textIn returns the text of the tool result in m.
@@ -134,9 +165,7 @@ func TestStdioListsItsToolsInBothProtocolEras(t *testing.T) {
 			if diff := cmp.Diff(want, names); diff != "" {
 				t.Errorf("tools (-want +got):\n%s", diff)
 			}
-			if err, rest := p.close(); err != nil || rest != "" {
-				t.Errorf("Stdio ended with %v and %q", err, rest)
-			}
+			p.end()
 		})
 	}
 }
@@ -154,7 +183,7 @@ func TestStdioCallSeesWhatInitializeSaid(t *testing.T) {
 				}
 			}
 		}
-		p.close()
+		p.end()
 	}
 }
 
@@ -162,11 +191,11 @@ func TestStdioRenders(t *testing.T) {
 	s, _ := newServer(t, nil, nil)
 	p := dial(t.Context(), t, s)
 	p.send(initialize)
-	first := p.recv()["result"].(map[string]any)
+	first := object(t, p.recv()["result"])
 	if first["instructions"] != "Reads mail." {
 		t.Errorf("instructions = %v", first["instructions"])
 	}
-	if _, ok := first["capabilities"].(map[string]any)["logging"]; !ok {
+	if _, ok := object(t, first["capabilities"])["logging"]; !ok {
 		t.Error("the server does not offer logging")
 	}
 	for _, test := range []struct {
@@ -183,7 +212,7 @@ func TestStdioRenders(t *testing.T) {
 		if got := textIn(t, m); !strings.HasPrefix(got, test.text) || strings.Contains(got, "canary") {
 			t.Errorf("%s: text = %q, want prefix %q", test.tool, got, test.text)
 		}
-		result := m["result"].(map[string]any)
+		result := object(t, m["result"])
 		if got := result["isError"] == true; got != test.isError {
 			t.Errorf("%s: isError = %v, want %v", test.tool, got, test.isError)
 		}
@@ -195,7 +224,7 @@ func TestStdioRenders(t *testing.T) {
 	if m := p.recv(); m["error"] == nil {
 		t.Errorf("an unknown tool was answered with %v, want a protocol error", m)
 	}
-	p.close()
+	p.end()
 }
 
 func TestStdioFinishesRunningCallsWhenTheInputEnds(t *testing.T) {
@@ -206,7 +235,7 @@ func TestStdioFinishesRunningCallsWhenTheInputEnds(t *testing.T) {
 	for i := range 12 {
 		p.send(call(i, "wait"))
 	}
-	p.in.Close()
+	p.hangUp()
 	<-started
 	close(hold)
 	ids := map[any]bool{}
@@ -220,9 +249,7 @@ func TestStdioFinishesRunningCallsWhenTheInputEnds(t *testing.T) {
 	if len(ids) != 12 {
 		t.Errorf("%d calls were answered, want 12", len(ids))
 	}
-	if err, rest := p.close(); err != nil || rest != "" {
-		t.Errorf("Stdio ended with %v and %q", err, rest)
-	}
+	p.end()
 }
 
 func TestStdioFinishesRunningCallsAfterASignal(t *testing.T) {
@@ -274,9 +301,7 @@ func TestStdioCancelsOnlyTheCallThatIsNamed(t *testing.T) {
 	if m := p.recv(); m["id"] != 2.0 || textIn(t, m) != "waited" {
 		t.Errorf("got %v, want the answer to 2", m)
 	}
-	if err, rest := p.close(); err != nil || rest != "" {
-		t.Errorf("a cancelled call gets no answer, but Stdio ended with %v and %q", err, rest)
-	}
+	p.end()
 }
 
 func TestStdioSurvivesBadInput(t *testing.T) {
@@ -298,7 +323,7 @@ func TestStdioSurvivesBadInput(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := dial(t.Context(), t, s)
-			go io.WriteString(p.in, test.line+"\n\n"+`{"jsonrpc":"2.0","id":99,"method":"ping"}`)
+			go p.write(test.line + "\n\n" + `{"jsonrpc":"2.0","id":99,"method":"ping"}`)
 			m := p.recv()
 			if m["error"] == nil || m["id"] != test.id {
 				t.Errorf("got %v, want an error for id %v", m, test.id)
@@ -307,30 +332,28 @@ func TestStdioSurvivesBadInput(t *testing.T) {
 			if m := p.recv(); m["id"] != 99.0 || m["error"] != nil {
 				t.Errorf("the next message was answered %v", m)
 			}
-			if err, rest := p.close(); err != nil || rest != "" {
-				t.Errorf("Stdio ended with %v and %q", err, rest)
-			}
+			p.end()
 		})
 	}
 	t.Run("arguments of a mebibyte still reach the tool", func(t *testing.T) {
 		p := dial(t.Context(), t, s)
-		go io.WriteString(p.in, `{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"echo","arguments":{"q":"`+big+`"}}}`+"\n")
+		go p.write(`{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"echo","arguments":{"q":"` + big + `"}}}` + "\n")
 		if got := textIn(t, p.recv()); !strings.Contains(got, big) {
 			t.Errorf("the tool got %d bytes", len(got))
 		}
-		p.close()
+		p.end()
 	})
 }
 
 func TestStdioAnswersALastMessageWithoutALineEnd(t *testing.T) {
 	s, _ := newServer(t, nil, nil)
 	p := dial(t.Context(), t, s)
-	io.WriteString(p.in, call(4, "whoami"))
-	p.in.Close()
+	p.write(call(4, "whoami"))
+	p.hangUp()
 	if got := textIn(t, p.recv()); got != "local" {
 		t.Errorf("answer = %q, want local", got)
 	}
-	p.close()
+	p.end()
 }
 
 func TestStdioSaysWhenItCannotWrite(t *testing.T) {
@@ -339,6 +362,28 @@ func TestStdioSaysWhenItCannotWrite(t *testing.T) {
 	err := s.Stdio(t.Context(), strings.NewReader(initialize+"\n"+call(2, "whoami")+"\n"), writer(func([]byte) (int, error) { return 0, broken }))
 	if !errors.Is(err, broken) {
 		t.Errorf("Stdio = %v, want %v", err, broken)
+	}
+}
+
+func TestStdioEndsThoughNobodyTakesItsAnswers(t *testing.T) {
+	s, err := server.New(server.Config{Name: "x", Version: "1", Tools: catalogue(nil, nil), Grace: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	defer close(release)
+	stuck := writer(func(p []byte) (int, error) {
+		cancel()
+		<-release
+		return len(p), nil
+	})
+	in, hold := pipe(t)
+	if _, err := io.WriteString(hold, call(1, "whoami")+"\n"+`{"jsonrpc":"2.0","id":2,"method":"ping"}`+"\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Stdio(ctx, in, stuck); err != nil {
+		t.Errorf("Stdio = %v, want nil", err)
 	}
 }
 

@@ -129,10 +129,7 @@ func unknown(tool string, params []parameter, key string) *ArgumentError {
 	if near := nearest(key, names); near != "" {
 		hint = "Did you mean " + near + "?"
 	}
-	if len(key) > 40 {
-		key = key[:40] + "..."
-	}
-	return invalid("", hint, "unknown argument %q; %s takes %s", key, tool, strings.Join(names, ", "))
+	return invalid("", hint, "unknown argument %q; %s takes %s", shorten(key, 40), tool, strings.Join(names, ", "))
 }
 
 // set puts one JSON value into a field.

@@ -50,6 +50,15 @@ func (e *storeError) Explain() (code, message, hint string, retryAfter time.Dura
 		"Make the cache directory writable, or let LINKMAIL_SEND say that mails are saved as drafts.", 0
 }
 
+// notKept is the error for a store that failed, unless it failed because the
+// caller went away.
+func notKept(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return &storeError{err}
+}
+
 // errNoStore is the cause when nothing was configured to keep them.
 var errNoStore = fmt.Errorf("no store is configured")
 
@@ -62,7 +71,7 @@ func issue(ctx context.Context, store Confirmations, mail mailbox.Outgoing, now 
 	ends = now.Add(confirmationTTL).Truncate(time.Second)
 	value := binary.BigEndian.AppendUint64(digest(mail), uint64(ends.Unix())) //nolint:gosec // a time after 1970
 	if err := store.Put(ctx, confirmationKey(token), value, confirmationTTL); err != nil {
-		return "", time.Time{}, &storeError{err}
+		return "", time.Time{}, notKept(ctx, err)
 	}
 	return token, ends, nil
 }
@@ -76,7 +85,7 @@ func redeem(ctx context.Context, store Confirmations, token string, mail mailbox
 	}
 	unlock, err := store.Lock(ctx, c.key)
 	if err != nil {
-		return c, tokenUnknown, &storeError{err}
+		return c, tokenUnknown, notKept(ctx, err)
 	}
 	defer unlock()
 	// A store that cannot be read holds no confirmation. Asking again is the
@@ -86,7 +95,7 @@ func redeem(ctx context.Context, store Confirmations, token string, mail mailbox
 		return c, tokenUnknown, nil
 	}
 	if err := store.Delete(ctx, c.key); err != nil {
-		return c, tokenUnknown, &storeError{err}
+		return c, tokenUnknown, notKept(ctx, err)
 	}
 	c.ends = time.Unix(int64(binary.BigEndian.Uint64(c.value[sha256.Size:])), 0) //nolint:gosec // written by issue
 	switch {

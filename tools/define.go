@@ -53,9 +53,10 @@ type consent struct {
 type output interface {
 	// summary tells what the envelope has to say about the data.
 	summary() summary
-	// render returns the text of the answer. Before that it puts the fence
-	// around whatever of the structured form holds a mail's text.
-	render(f fence) string
+	// render returns the text of the answer for an account, which may be
+	// unknown. It puts the fence around whatever of the structured form holds
+	// a mail's text.
+	render(f fence, account string) string
 }
 
 type summary struct {
@@ -129,14 +130,16 @@ func answer(ctx context.Context, box Mailbox, out output) *mcp.CallToolResult {
 		RetryAfter: int(math.Ceil(about.retryAfter.Seconds())),
 		Data:       out,
 	}
-	text := out.render(newFence())
 	if !about.local {
 		// Asked for after the work, which has made it known; an answer is not
 		// lost for the lack of it.
-		if account, err := box.Account(ctx); err == nil && account != "" {
+		if account, err := box.Account(ctx); err == nil {
 			env.Account = account
-			text = "Account: " + account + "\n" + text
 		}
+	}
+	text := out.render(newFence(), env.Account)
+	if env.Account != "" {
+		text = "Account: " + env.Account + "\n" + text
 	}
 	return &mcp.CallToolResult{
 		Content:           []mcp.Content{mcp.TextContent{Type: mcp.ContentTypeText, Text: text}},

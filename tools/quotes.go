@@ -2,6 +2,7 @@ package tools
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -23,13 +24,8 @@ func collapse(body string) (kept string, omitted int) {
 			quotes++
 		}
 	}
-	for _, l := range lines[:end] {
-		if quoted(l) {
-			return body, 0 // answers between the quotes
-		}
-	}
-	if quotes == 0 {
-		return body, 0
+	if quotes == 0 || slices.ContainsFunc(lines[:end], quoted) {
+		return body, 0 // no quote at the end, or answers between the quotes
 	}
 	if forward.MatchString(strings.Join(lines[max(0, end-8):end], "")) {
 		return body, 0
@@ -42,32 +38,34 @@ func collapse(body string) (kept string, omitted int) {
 	return kept, utf8.RuneCountInString(body) - utf8.RuneCountInString(kept)
 }
 
-// introduction is how mail programs end the line above a quote: with a colon,
-// after a time or an address. A sentence of the writer's own that ends with a
-// colon has neither.
-var introduction = regexp.MustCompile(`(\d{1,2}:\d{2}|@|\b\d{4}\b).*:\s*$`)
-
 // forward finds the line above a forwarded mail, which is what the writer wants
 // to be read.
 var forward = regexp.MustCompile(`(?i)forward|weitergeleitet|transf[eé]r|reenviado|inoltrato|doorgestuurd`)
 
+// Mail programs end the line above a quote with a colon, after a time, a year
+// or an address. A sentence of the writer's own that ends with a colon seldom
+// has any of them.
+var (
+	introduction = regexp.MustCompile(`(\d{1,2}:\d{2}|\b\d{4}\b|@|wrote).*:\s*$|^wrote:\s*$`)
+	dated        = regexp.MustCompile(`\d{1,2}:\d{2}|\b\d{4}\b`)
+	wrapped      = regexp.MustCompile(`[,>]\s*$`)
+)
+
 // introduced returns where the introduction of the quote that begins at end
-// begins. It may be wrapped once. Where there is none, the quote stands alone.
+// begins. It may be wrapped once, behind a comma or the address. Where there is
+// none, the quote stands alone.
 func introduced(lines []string, end int) int {
 	last := end
 	for last > 0 && blank(lines[last-1]) {
 		last--
 	}
-	for n := 1; n <= 2 && last-n >= 0; n++ {
-		if n == 2 && blank(lines[last-n]) {
-			break
-		}
-		joined := strings.Join(lines[last-n:last], " ")
-		if len(joined) < 400 && introduction.MatchString(strings.ReplaceAll(joined, "\n", " ")) {
-			return last - n
-		}
+	if last == 0 || len(lines[last-1]) > 300 || !introduction.MatchString(lines[last-1]) {
+		return end
 	}
-	return end
+	if last > 1 && !dated.MatchString(lines[last-1]) && dated.MatchString(lines[last-2]) && wrapped.MatchString(lines[last-2]) {
+		return last - 2
+	}
+	return last - 1
 }
 
 func quoted(line string) bool { return strings.HasPrefix(line, ">") }

@@ -216,7 +216,7 @@ func (o *readOut) summary() summary {
 	return summary{status: OK}
 }
 
-func (o *readOut) render(f fence) string {
+func (o *readOut) render(f fence, _ string) string {
 	var b strings.Builder
 	for i := range o.Items {
 		l := &o.Items[i]

@@ -117,8 +117,7 @@ func outputSchema(t reflect.Type) *schema {
 // fieldsOf yields the fields that JSON sees, those of embedded structs in place.
 func fieldsOf(t reflect.Type) iter.Seq[reflect.StructField] {
 	return func(yield func(reflect.StructField) bool) {
-		for i := range t.NumField() {
-			f := t.Field(i)
+		for f := range t.Fields() {
 			if f.Anonymous {
 				for inner := range fieldsOf(f.Type) {
 					if !yield(inner) {

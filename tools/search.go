@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -154,22 +155,21 @@ func (o *searchOut) summary() summary {
 //	id | [thread id |] date | flags | labels | from | to | subject | snippet
 //
 // What the server knows comes first, so that a sender's text cannot shift it.
-func (o *searchOut) render(f fence) string {
+// What can be said once is said in the head: the zone, if all dates share it,
+// and that mail is to the account alone where no recipient is shown.
+func (o *searchOut) render(f fence, account string) string {
+	layout, times := o.times()
 	var lines []string
 	for _, m := range o.Items {
-		fields := []string{m.MessageID}
-		if m.ThreadID != m.MessageID && m.ThreadID != "" {
-			fields = append(fields, "thread "+m.ThreadID)
-		}
-		if m.DraftID != "" {
-			fields = append(fields, "draft "+m.DraftID)
-		}
-		fields = append(fields, short(m.Date), m.flags(), strings.Join(m.Labels, ","),
-			m.From, "to "+strings.Join(m.To, ", "), m.Subject, m.Snippet)
-		lines = append(lines, strings.Join(nonEmpty(fields), " | "))
+		lines = append(lines, m.line(layout, account))
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s for the query %q, newest first.\n", plural(len(o.Items), "mail"), o.EffectiveQuery)
+	fmt.Fprintf(&b, "%s for the query %q, newest first", plural(len(o.Items), "mail"), o.EffectiveQuery)
+	b.WriteString(prefixed(", times ", times))
+	if account != "" && len(lines) > 0 {
+		b.WriteString(`, to the account unless "to" says otherwise`)
+	}
+	b.WriteString(".\n")
 	if len(lines) > 0 {
 		b.WriteString(f.around(strings.Join(lines, "\n")) + "\n")
 	}
@@ -187,6 +187,53 @@ func (o *searchOut) render(f fence) string {
 	return strings.TrimSpace(b.String())
 }
 
+// times returns the layout of the dates of a list, and their common offset
+// from UTC if they have one.
+func (o *searchOut) times() (layout, offset string) {
+	for _, m := range o.Items {
+		t, err := time.Parse(time.RFC3339, m.Date)
+		if err != nil {
+			continue
+		}
+		switch s := t.Format("-07:00"); offset {
+		case "", s:
+			offset = s
+		default:
+			return "2006-01-02 15:04 -07:00", ""
+		}
+	}
+	return "2006-01-02 15:04", offset
+}
+
+// line is a hit of a list.
+func (m mail) line(layout, account string) string {
+	fields := []string{m.MessageID}
+	add := func(prefix, s string) {
+		if s != "" {
+			fields = append(fields, prefix+s)
+		}
+	}
+	if m.ThreadID != m.MessageID {
+		add("thread ", m.ThreadID)
+	}
+	add("draft ", m.DraftID)
+	if t, err := time.Parse(time.RFC3339, m.Date); err == nil {
+		add("", t.Format(layout))
+	}
+	add("", m.flags())
+	add("", strings.Join(slices.DeleteFunc(slices.Clone(m.Labels), func(l string) bool { return l == "UNREAD" && m.Unread }), ","))
+	add("", m.From)
+	switch {
+	case len(m.To) == 0:
+		add("", "to nobody")
+	case len(m.To) > 1 || account == "" || !strings.EqualFold(m.To[0], account):
+		add("to ", strings.Join(m.To, ", "))
+	}
+	add("", m.Subject)
+	add("", m.Snippet)
+	return strings.Join(fields, " | ")
+}
+
 // failures names the mails that are missing from an answer.
 func failures(list []failed, retryAfter time.Duration) string {
 	if len(list) == 0 {
@@ -201,23 +248,4 @@ func failures(list []failed, retryAfter time.Duration) string {
 		s += fmt.Sprintf(" Try again in %.0f s.", max(1, retryAfter.Seconds()))
 	}
 	return s + "\n"
-}
-
-// short is a date without its seconds, which tell a reader nothing.
-func short(date string) string {
-	t, err := time.Parse(time.RFC3339, date)
-	if err != nil {
-		return ""
-	}
-	return t.Format("2006-01-02T15:04Z07:00")
-}
-
-func nonEmpty(fields []string) []string {
-	kept := fields[:0]
-	for _, f := range fields {
-		if f != "" && f != "to " {
-			kept = append(kept, f)
-		}
-	}
-	return kept
 }

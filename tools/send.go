@@ -239,7 +239,7 @@ func (o *sendOut) summary() summary {
 }
 
 // render has nothing to fence: all of it comes from the caller.
-func (o *sendOut) render(fence) string {
+func (o *sendOut) render(fence, string) string {
 	var b strings.Builder
 	b.WriteString(o.headline() + "\n")
 	for _, h := range []struct{ name, value string }{

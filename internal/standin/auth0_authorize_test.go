@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rsa"
 	"encoding/base64"
+	"encoding/json"
 	"math/big"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"reflect"
 	"strings"
@@ -62,6 +64,25 @@ func TestDiscoveryNamesTheHostThatWasAsked(t *testing.T) {
 		if got.text(name) != want {
 			t.Errorf("%s = %q, want %q", name, got.text(name), want)
 		}
+	}
+}
+
+func TestTheSchemeIsTheOneTheRequestCameBy(t *testing.T) {
+	tt := newTenantTest(t)
+	tenant := httptest.NewTLSServer(tt.world.Auth0())
+	t.Cleanup(tenant.Close)
+	req, err := http.NewRequest(http.MethodGet, tenant.URL+"/.well-known/openid-configuration", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := tenant.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	var got struct{ Issuer string }
+	if err := json.NewDecoder(res.Body).Decode(&got); err != nil || got.Issuer != tenant.URL+"/" || !strings.HasPrefix(got.Issuer, "https://") {
+		t.Errorf("issuer %q, %v; want %s/", got.Issuer, err, tenant.URL)
 	}
 }
 

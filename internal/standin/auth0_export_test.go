@@ -26,7 +26,7 @@ func PressButton(page []byte, label string) string {
 }
 
 // VerifyJWT reads an access token.
-func VerifyJWT(token, issuer, audience string, now time.Time) error {
-	_, err := verifyJWT(token, issuer, audience, now)
+func VerifyJWT(token, audience string, now time.Time) error {
+	_, err := verifyJWT(token, audience, now)
 	return err
 }

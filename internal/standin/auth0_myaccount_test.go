@@ -178,6 +178,7 @@ func TestEachSettingThatConnectingNeeds(t *testing.T) {
 		"purpose connected accounts": {func(tn *standin.Tenant) { tn.Connection("google-oauth2").ConnectedAccounts = false }, 404, "A0E-404-0001"},
 		"connection exists":          {func(tn *standin.Tenant) { tn.Connections = nil }, 404, "A0E-404-0001"},
 		"callback":                   {func(tn *standin.Tenant) { tn.Application.Callbacks = nil }, 400, "A0E-400-0003"},
+		"the same client":            {func(tn *standin.Tenant) { tn.Application.ID = "other" }, 401, "A0E-401-0003"},
 		"the user":                   {func(tn *standin.Tenant) { tn.Users = nil }, 401, "A0E-401-0003"},
 	} {
 		t.Run(name, func(t *testing.T) {

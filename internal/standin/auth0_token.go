@@ -253,7 +253,7 @@ func (s *tenantServer) userinfo(rw http.ResponseWriter, r *http.Request) {
 	o, ok := s.state.opaque[token]
 	ok = ok && now.Before(o.expires)
 	if !ok {
-		if c, err := verifyJWT(token, b+"/", b+"/userinfo", now); err == nil {
+		if c, err := verifyJWT(token, b+"/userinfo", now); err == nil {
 			o, ok = opaqueToken{sub: c.Subject, scopes: strings.Fields(c.Scope)}, true
 		}
 	}

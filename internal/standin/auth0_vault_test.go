@@ -232,3 +232,22 @@ func TestTwoGoogleAccountsOfOneUserAreToldApartByTheHint(t *testing.T) {
 		}
 	}
 }
+
+func TestExchangesAtOnceShareOneToken(t *testing.T) {
+	tt := newTenantTest(t)
+	tt.world.Connect(standin.DefaultUser, "google-oauth2", gmailModify)
+	rt := tt.world.AddRefreshToken(standin.DefaultUser)
+	tokens := make(chan string, 16)
+	for range cap(tokens) {
+		go func() { tokens <- tt.token(vaultParams(rt)).text("access_token") }()
+	}
+	first := <-tokens
+	for range cap(tokens) - 1 {
+		if token := <-tokens; token != first || token == "" {
+			t.Error("two exchanges at once made two tokens")
+		}
+	}
+	if n := tt.world.TokenRequests(standin.GrantVault); n != cap(tokens) {
+		t.Errorf("%d exchanges counted, want %d", n, cap(tokens))
+	}
+}

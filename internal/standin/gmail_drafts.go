@@ -100,14 +100,19 @@ func createDraft(g *gmailState, c *call) (any, error) {
 		if err != nil {
 			return err
 		}
-		dice := seed("draft", b.serial)
-		id := "r" + strconv.FormatInt(int64(dice.next()), 10) //nolint:gosec // real ids are signed, too
+		id := draftID(b.serial)
 		b.drafts = append(b.drafts, draft{id, r.id})
 		m := brief(r)
 		out = draftJSON{id, &m}
 		return nil
 	})
 	return out, err
+}
+
+// draftID makes an id like Gmail's, which are signed numbers.
+func draftID(serial uint64) string {
+	d := seed("draft", serial)
+	return "r" + strconv.FormatInt(int64(d.next()), 10) //nolint:gosec // the sign bit is welcome
 }
 
 // writeDraft files the message of a draft. A draft may lack recipients; its

@@ -169,6 +169,11 @@ func TestAPersonStopsWhenThePageShowsAnotherCode(t *testing.T) {
 			t.Errorf("%s: went on to %+v", name, visit.Last())
 		}
 	}
+	link := b.link()
+	b.code = ""
+	if _, err := standin.NewPerson().Open(t.Context(), link, "", standin.Choice{}); !errors.Is(err, standin.ErrCode) {
+		t.Errorf("no code on either side: %v", err)
+	}
 }
 
 func TestAPersonReportsWhatWentWrong(t *testing.T) {
