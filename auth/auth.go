@@ -137,10 +137,10 @@ var ErrTaken = errors.New("auth: the state is taken by an earlier try")
 type Ending int
 
 const (
-	// Expired: the previous link ran out before anybody had finished.
+	// Expired means that the previous link ran out before anybody had finished.
 	Expired Ending = iota + 1
-	// Lost: the person had finished, but the result did not arrive here. It
-	// was delivered once, to somebody else or into a broken connection.
+	// Lost means that the person had finished, but the result did not arrive
+	// here. It was delivered once, to somebody else or into a broken connection.
 	Lost
 )
 
@@ -150,13 +150,13 @@ func (*Challenge) Error() string { return "auth: a person has to sign in first" 
 type Kind int
 
 const (
-	// Denied: the person, or a policy, said no. Trying again starts afresh.
+	// Denied means that the person, or a policy, said no. Trying again starts afresh.
 	Denied Kind = iota + 1
-	// Refused: a configured credential does not work. Someone must change it.
+	// Refused means that a configured credential does not work. Someone must change it.
 	Refused
-	// Misconfigured: a setting at the provider or here is wrong.
+	// Misconfigured means that a setting at the provider or here is wrong.
 	Misconfigured
-	// Unavailable: it may pass by itself.
+	// Unavailable means that it may pass by itself.
 	Unavailable
 )
 

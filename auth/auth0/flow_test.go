@@ -113,7 +113,7 @@ func TestAKilledProcessIsResumedAtEveryStep(t *testing.T) {
 				if link.Step == 1 {
 					logins++
 				}
-				r.visit(link, standin.Choice{})
+				r.visit(*link, standin.Choice{})
 				r.poll()
 			} else if failure, ok := errors.AsType[*auth.Failure](err); ok {
 				if failure.Kind != auth.Unavailable || !errors.Is(err, errCrashed) {
@@ -177,7 +177,7 @@ func TestALostAnswerCostsAtMostOneCall(t *testing.T) {
 				}
 				if link, ok := errors.AsType[*auth.Challenge](err); ok {
 					links++
-					r.visit(link, standin.Choice{})
+					r.visit(*link, standin.Choice{})
 				} else {
 					failure(t, err, "auth0_unreachable")
 					lost++
@@ -224,7 +224,7 @@ func TestManyCallersInTwoProcessesMakeOneLoginAndOneExchange(t *testing.T) {
 		}
 		for url := range links {
 			code := url[strings.LastIndex(url, "/")+1:]
-			r.visit(&auth.Challenge{URL: url, Code: code}, standin.Choice{})
+			r.visit(auth.Challenge{URL: url, Code: code}, standin.Choice{})
 		}
 		r.poll()
 	}
@@ -460,7 +460,7 @@ func TestAConfiguredRefreshTokenNeedsNoPerson(t *testing.T) {
 	if _, err := p.Token(t.Context(), rejecting(token)); err == nil {
 		t.Error("the refused token came again")
 	} else if got := failure(t, err, "grant_dead"); got.Kind != auth.Refused || !strings.Contains(got.Message, "AUTH0_REFRESH_TOKEN") {
-		t.Errorf("failure is %s, want one that names AUTH0_REFRESH_TOKEN", describe(got))
+		t.Errorf("failure is %s, want one that names AUTH0_REFRESH_TOKEN", describe(&got))
 	}
 }
 
@@ -489,7 +489,7 @@ func TestAConfiguredRefreshTokenThatDoesNotWorkIsNamed(t *testing.T) {
 				_, err := r.provider(tokenMode(token)).Token(t.Context(), gmail)
 				got := failure(t, err, test.want)
 				if got.Kind != auth.Refused || !strings.Contains(got.Message, "AUTH0_REFRESH_TOKEN") {
-					t.Errorf("failure is %s, want Refused and the variable's name", describe(got))
+					t.Errorf("failure is %s, want Refused and the variable's name", describe(&got))
 				}
 			}
 		})

@@ -67,7 +67,7 @@ func TestEachRefusalOfAnExchangeHasItsMeaning(t *testing.T) {
 			b := newBench(t)
 			b.tenant.exchange = test.said
 			for range 2 {
-				_, _, err := b.ask(gmail, nil)
+				_, err := b.ask(gmail, nil)
 				got := failure(t, err, test.code)
 				if got.Kind != test.kind {
 					t.Errorf("kind is %d, want %d", got.Kind, test.kind)
@@ -81,7 +81,7 @@ func TestEachRefusalOfAnExchangeHasItsMeaning(t *testing.T) {
 				t.Errorf("the tenant saw %q", b.tenant.seen)
 			}
 			b.tenant.set(func(s *scripted) { s.exchange = good("") })
-			if _, _, err := b.ask(gmail, nil); err != nil {
+			if _, err := b.ask(gmail, nil); err != nil {
 				t.Errorf("afterwards: %s", describe(err))
 			}
 		})
@@ -104,10 +104,10 @@ func TestOnlyADeadRefreshTokenIsDiscarded(t *testing.T) {
 			stored := func(cfg *auth0.Config) { cfg.RefreshToken = secret.Text{} }
 			b.tenant.exchange = good(`,"expires_in":120`)
 			b.broker.result = `{"access_token":"x","refresh_token":"v1.canary-stored"}`
-			if _, _, err := b.ask(gmail, stored); err == nil {
+			if _, err := b.ask(gmail, stored); err == nil {
 				t.Fatal("no login was asked for")
 			}
-			if _, _, err := b.ask(gmail, stored); err != nil {
+			if _, err := b.ask(gmail, stored); err != nil {
 				t.Fatal(describe(err))
 			}
 			b.clock.Advance(time.Hour)
@@ -115,12 +115,12 @@ func TestOnlyADeadRefreshTokenIsDiscarded(t *testing.T) {
 			b.broker.result = ""
 			b.broker.mu.Unlock()
 			b.tenant.set(func(s *scripted) { s.exchange = test.said })
-			_, _, err := b.ask(gmail, stored)
+			_, err := b.ask(gmail, stored)
 			if link, ok := errors.AsType[*auth.Challenge](err); ok != test.dead || ok && link.Step != 1 {
 				t.Errorf("got %s; want a login: %v", describe(err), test.dead)
 			}
 			b.tenant.set(func(s *scripted) { s.exchange = good("") })
-			if _, _, err := b.ask(gmail, stored); (err == nil) == test.dead {
+			if _, err := b.ask(gmail, stored); (err == nil) == test.dead {
 				t.Errorf("afterwards: %v; want the stored token to be gone: %v", describe(err), test.dead)
 			}
 		})
@@ -145,7 +145,7 @@ func TestAServiceTokenIsKeptForAsLongAsItLives(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBench(t)
 			b.tenant.exchange = good(test.rest)
-			_, expires, err := b.ask(gmail, nil)
+			expires, err := b.ask(gmail, nil)
 			if err != nil {
 				t.Fatal(describe(err))
 			}
@@ -155,12 +155,12 @@ func TestAServiceTokenIsKeptForAsLongAsItLives(t *testing.T) {
 			want := 2
 			if test.keptFor > 0 {
 				b.clock.Advance(test.keptFor)
-				if _, _, err := b.ask(gmail, nil); err != nil || len(b.tenant.seen) != 1 {
+				if _, err := b.ask(gmail, nil); err != nil || len(b.tenant.seen) != 1 {
 					t.Fatalf("after %v: %d exchanges, %v; want none but the first", test.keptFor, len(b.tenant.seen), describe(err))
 				}
 				b.clock.Advance(2 * time.Second)
 			}
-			if _, _, err := b.ask(gmail, nil); err != nil || len(b.tenant.seen) != want {
+			if _, err := b.ask(gmail, nil); err != nil || len(b.tenant.seen) != want {
 				t.Errorf("at last: %d exchanges, %v; want %d", len(b.tenant.seen), describe(err), want)
 			}
 		})
@@ -169,7 +169,7 @@ func TestAServiceTokenIsKeptForAsLongAsItLives(t *testing.T) {
 
 func TestTheConsentLinkIsTheOneThatTheTenantNamed(t *testing.T) {
 	b := newBench(t)
-	_, _, err := b.ask(gmail, nil)
+	_, err := b.ask(gmail, nil)
 	challenge(t, err)
 	target, err := url.Parse(b.broker.opened[0].CustomAuthorizeURL)
 	if err != nil {
@@ -193,7 +193,7 @@ func TestTheConsentLinkIsTheOneThatTheTenantNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			b.tenant.connect.body = fmt.Sprintf(`{"auth_session":"as-1","connect_uri":%q,"connect_params":{"ticket":"canary-ticket"}}`, uri)
-			_, _, err := b.ask(gmail, nil)
+			_, err := b.ask(gmail, nil)
 			failure(t, err, "connect_uri_foreign")
 		})
 	}
@@ -206,10 +206,10 @@ func TestARotatedRefreshTokenIsStoredBeforeItIsUsed(t *testing.T) {
 	}
 	b.tenant.set(rotated)
 	b.tenant.connect = said{hangUp: true} // the process might as well have died here
-	_, _, err := b.ask(gmail, nil)
+	_, err := b.ask(gmail, nil)
 	failure(t, err, "auth0_unreachable")
 	b.tenant.set(func(s *scripted) { s.exchange = good("") })
-	if _, _, err := b.ask(gmail, nil); err != nil {
+	if _, err := b.ask(gmail, nil); err != nil {
 		t.Fatal(describe(err))
 	}
 	want := []string{"exchange " + refreshToken, "refresh " + refreshToken, "connect", "exchange v1.canary-successor"}
@@ -220,9 +220,9 @@ func TestARotatedRefreshTokenIsStoredBeforeItIsUsed(t *testing.T) {
 	// is named, not touched.
 	b.clock.Advance(time.Hour)
 	b.tenant.set(func(s *scripted) { s.exchange = said{status: 403, body: `{"error":"invalid_grant"}`} })
-	_, _, err = b.ask(gmail, nil)
+	_, err = b.ask(gmail, nil)
 	failure(t, err, "refresh_token_refused")
-	_, _, err = b.ask(gmail, nil)
+	_, err = b.ask(gmail, nil)
 	failure(t, err, "refresh_token_refused")
 	if last := b.tenant.seen[len(b.tenant.seen)-1]; last != "exchange "+refreshToken {
 		t.Errorf("the last exchange was %q, want the configured token", last)
@@ -244,7 +244,7 @@ func TestATokenForSomethingElseIsNoSuccess(t *testing.T) {
 			b.tenant.set(func(s *scripted) {
 				s.refresh.body = fmt.Sprintf(`{"access_token":%q,"scope":%q}`, test.token, test.scope)
 			})
-			_, _, err := b.ask(gmail, nil)
+			_, err := b.ask(gmail, nil)
 			if test.want == "" {
 				challenge(t, err)
 				return
@@ -279,7 +279,7 @@ func TestEachRefusalOfTheMyAccountAPIHasItsMeaning(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBench(t)
 			b.tenant.connect = test.said
-			_, _, err := b.ask(gmail, nil)
+			_, err := b.ask(gmail, nil)
 			failure(t, err, test.code)
 			if len(b.broker.opened) != 0 {
 				t.Error("the person was sent somewhere")
@@ -311,7 +311,7 @@ func TestEachAnswerToACompletionHasItsConsequence(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBench(t)
-			_, _, err := b.ask(gmail, nil)
+			_, err := b.ask(gmail, nil)
 			challenge(t, err)
 			b.tenant.complete = test.complete
 			if test.want == "token" {
@@ -319,7 +319,7 @@ func TestEachAnswerToACompletionHasItsConsequence(t *testing.T) {
 			}
 			b.broker.result = test.result
 			for i, want := range []string{test.want, test.next} {
-				_, _, err := b.ask(gmail, nil)
+				_, err := b.ask(gmail, nil)
 				switch want {
 				case "token":
 					if err != nil {
@@ -344,11 +344,11 @@ func TestEachAnswerToACompletionHasItsConsequence(t *testing.T) {
 
 func TestACompletionIsTriedWithAFreshTokenOnce(t *testing.T) {
 	b := newBench(t)
-	_, _, err := b.ask(gmail, nil)
+	_, err := b.ask(gmail, nil)
 	challenge(t, err)
 	b.broker.result = `{"connect_code":"cc"}`
 	b.tenant.complete = said{status: 401, body: `{"status":401}`}
-	_, _, err = b.ask(gmail, nil)
+	_, err = b.ask(gmail, nil)
 	failure(t, err, "my_account_token_refused")
 	want := []string{"exchange " + refreshToken, "refresh " + refreshToken, "connect", "complete cc", "refresh " + refreshToken, "complete cc"}
 	if !slices.Equal(b.tenant.seen, want) {
@@ -359,10 +359,10 @@ func TestACompletionIsTriedWithAFreshTokenOnce(t *testing.T) {
 func TestAStateThatIsTakenIsReplacedWithoutTroublingAnybody(t *testing.T) {
 	b := newBench(t)
 	b.broker.clashes = 1
-	_, _, err := b.ask(gmail, nil)
+	_, err := b.ask(gmail, nil)
 	failure(t, err, "broker_state_taken") // a broker that says so of a fresh state is at fault itself
 	b.broker.clashes = 1
-	_, _, err = b.ask(gmail, nil)
+	_, err = b.ask(gmail, nil)
 	challenge(t, err)
 }
 
@@ -464,13 +464,13 @@ func TestALoginThatComesBackWithAnErrorNamesTheSetting(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.description, func(t *testing.T) {
 			b := newBench(t)
-			_, _, err := b.ask(gmail, func(cfg *auth0.Config) {
+			_, err := b.ask(gmail, func(cfg *auth0.Config) {
 				cfg.RefreshToken = secret.Text{}
 				cfg.Connector = returning{"error": {test.code}, "error_description": {test.description}}
 			})
 			got := failure(t, err, test.want)
 			if !strings.Contains(got.Message+" "+got.Hint, test.says) {
-				t.Errorf("failure is %s, want something of %s", describe(got), test.says)
+				t.Errorf("failure is %s, want something of %s", describe(&got), test.says)
 			}
 		})
 	}

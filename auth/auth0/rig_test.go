@@ -146,17 +146,17 @@ func (r *rig) ask(req auth.Request) (*oauth2.Token, error) {
 }
 
 // challenge returns the challenge that err must be.
-func challenge(t *testing.T, err error) *auth.Challenge {
+func challenge(t *testing.T, err error) auth.Challenge {
 	t.Helper()
 	out, ok := errors.AsType[*auth.Challenge](err)
 	if !ok {
 		t.Fatalf("got %v, want a challenge", describe(err))
 	}
-	return out
+	return *out
 }
 
 // failure returns the failure that err must be, with the given code.
-func failure(t *testing.T, err error, code string) *auth.Failure {
+func failure(t *testing.T, err error, code string) auth.Failure {
 	t.Helper()
 	out, ok := errors.AsType[*auth.Failure](err)
 	if !ok {
@@ -166,7 +166,7 @@ func failure(t *testing.T, err error, code string) *auth.Failure {
 		t.Fatalf("failure is %s, want %s", describe(out), code)
 	}
 	noSecrets(t, out)
-	return out
+	return *out
 }
 
 func describe(err error) string {
@@ -191,7 +191,7 @@ func noSecrets(t *testing.T, err error) {
 }
 
 // visit lets the person follow a challenge.
-func (r *rig) visit(c *auth.Challenge, choice standin.Choice) {
+func (r *rig) visit(c auth.Challenge, choice standin.Choice) {
 	r.t.Helper()
 	visit, err := r.person.Open(r.t.Context(), c.URL, c.Code, choice)
 	if err != nil {

@@ -1,6 +1,7 @@
 package auth0_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -72,14 +73,14 @@ func TestEachWrongSettingIsNamed(t *testing.T) {
 }
 
 // failureLike is failure for a code that begins with code.
-func failureLike(t *testing.T, err error, code string) *auth.Failure {
+func failureLike(t *testing.T, err error, code string) auth.Failure {
 	t.Helper()
-	out, ok := err.(*auth.Failure) //nolint:errorlint // a failure travels unwrapped
+	out, ok := errors.AsType[*auth.Failure](err)
 	if !ok || !strings.HasPrefix(out.Code, code) {
 		t.Fatalf("got %s, want the failure %s", describe(err), code)
 	}
 	noSecrets(t, out)
-	return out
+	return *out
 }
 
 // copyOf copies what the tests change.
@@ -133,7 +134,7 @@ func TestAVaultThatStaysEmptyAfterTheConsentNamesTheSetting(t *testing.T) {
 			_, err = r.ask(gmail)
 			got := failure(t, err, "vault_empty")
 			if got.Kind != auth.Misconfigured || !strings.Contains(got.Hint, "Offline Access") || !strings.Contains(got.Hint, "developer keys") {
-				t.Errorf("failure is %s", describe(got))
+				t.Errorf("failure is %s", describe(&got))
 			}
 			_, err = r.ask(gmail)
 			if fresh := challenge(t, err); fresh.Step != 2 || fresh.URL == link.URL {

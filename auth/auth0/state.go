@@ -81,7 +81,7 @@ func digest(s string) string {
 // load reads a record and reports whether there was one. A record that cannot
 // be decoded was written by another version; it counts as absent.
 func load[T any](ctx context.Context, store cache.Store, key string) (T, bool, error) {
-	var record, none T
+	var none T
 	data, err := store.Get(ctx, key)
 	if errors.Is(err, cache.ErrNotFound) {
 		return none, false, nil
@@ -89,10 +89,16 @@ func load[T any](ctx context.Context, store cache.Store, key string) (T, bool, e
 	if err != nil {
 		return none, false, cacheFailure("read", err)
 	}
+	record, ok := decode[T](data)
+	return record, ok, nil
+}
+
+func decode[T any](data []byte) (record T, ok bool) {
 	if json.Unmarshal(data, &record) != nil {
-		return none, false, nil
+		var none T
+		return none, false
 	}
-	return record, true, nil
+	return record, true
 }
 
 // save writes a record. A ttl of zero keeps it until it is deleted.

@@ -170,12 +170,11 @@ type seconds time.Duration
 // UnmarshalJSON implements [json.Unmarshaler].
 func (d *seconds) UnmarshalJSON(data []byte) error {
 	const limit = 10 * 365 * 24 * 3600
-	n, err := strconv.ParseFloat(strings.Trim(string(data), `"`), 64)
-	if err != nil || !(n > 0) {
+	if n, err := strconv.ParseFloat(strings.Trim(string(data), `"`), 64); err == nil && n > 0 {
+		*d = seconds(time.Duration(min(n, limit)) * time.Second)
+	} else {
 		*d = 0
-		return nil
 	}
-	*d = seconds(time.Duration(min(n, limit)) * time.Second)
 	return nil
 }
 

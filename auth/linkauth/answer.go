@@ -159,11 +159,11 @@ type seconds float64
 
 // UnmarshalJSON implements [json.Unmarshaler].
 func (n *seconds) UnmarshalJSON(data []byte) error {
-	v, err := strconv.ParseFloat(strings.Trim(string(data), `"`), 64)
-	if err != nil || !(v > 0) {
-		v = 0
+	if v, err := strconv.ParseFloat(strings.Trim(string(data), `"`), 64); err == nil && v > 0 {
+		*n = seconds(min(v, 10*365*24*3600))
+	} else {
+		*n = 0
 	}
-	*n = seconds(min(v, 10*365*24*3600))
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -71,7 +72,7 @@ func (b *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPost && r.URL.Path == "/v1/sessions":
 		var in wire.Create
 		if err := json.Unmarshal(body, &in); err != nil {
-			http.Error(w, "bad", 422)
+			http.Error(w, "bad", http.StatusUnprocessableEntity)
 			return
 		}
 		b.created = append(b.created, in)
@@ -93,9 +94,7 @@ func (b *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if out.hangUp {
 		panic(http.ErrAbortHandler)
 	}
-	for name, values := range out.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), out.header)
 	w.WriteHeader(out.status)
 	_, _ = io.WriteString(w, out.body)
 }

@@ -30,25 +30,25 @@ func login(attempt string) auth.LoginRequest {
 	}
 }
 
-func redirect(attempt string) auth.RedirectRequest {
+func redirect() auth.RedirectRequest {
 	return auth.RedirectRequest{
-		Principal: auth.Principal{Subject: "local"}, Attempt: attempt, Scope: "gmail",
+		Principal: auth.Principal{Subject: "local"}, Attempt: "one", Scope: "gmail",
 		URL: secret.New("https://tenant.example/connect?ticket=canary-ticket"), State: "st4te", Params: []string{"connect_code"},
 		Display: "linkmail: connect gmail",
 	}
 }
 
 // link returns the code of the challenge that err must be.
-func link(t *testing.T, err error) *auth.Challenge {
+func link(t *testing.T, err error) auth.Challenge {
 	t.Helper()
 	challenge, ok := errors.AsType[*auth.Challenge](err)
 	if !ok {
 		t.Fatalf("got %v, want a challenge", err)
 	}
-	return challenge
+	return *challenge
 }
 
-func failure(t *testing.T, err error) *auth.Failure {
+func failure(t *testing.T, err error) auth.Failure {
 	t.Helper()
 	out, ok := errors.AsType[*auth.Failure](err)
 	if !ok {
@@ -59,7 +59,7 @@ func failure(t *testing.T, err error) *auth.Failure {
 			t.Errorf("the failure holds %q: %+v", canary, out)
 		}
 	}
-	return out
+	return *out
 }
 
 func TestLoginShowsOneLinkUntilThePersonHasActed(t *testing.T) {
@@ -73,7 +73,7 @@ func TestLoginShowsOneLinkUntilThePersonHasActed(t *testing.T) {
 		return err
 	}
 	first := link(t, call())
-	want := &auth.Challenge{
+	want := auth.Challenge{
 		URL: "https://broker.example/connect/CODE-1", Code: "CODE-1", Scope: "gmail",
 		Expires: first.Expires,
 	}
@@ -160,7 +160,7 @@ func TestTwoServicesShareOneLogin(t *testing.T) {
 func TestRedirectCapturesTheParametersOfTheCallback(t *testing.T) {
 	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
 	c := connector(t, b.URL, store, clk)
-	_, err := c.Redirect(t.Context(), redirect("one"))
+	_, err := c.Redirect(t.Context(), redirect())
 	link(t, err)
 	got := b.created[0]
 	if got.CustomAuthorizeURL != "https://tenant.example/connect?ticket=canary-ticket" || got.CustomState != "st4te" || got.DisplayName != "linkmail: connect gmail" {
@@ -171,7 +171,7 @@ func TestRedirectCapturesTheParametersOfTheCallback(t *testing.T) {
 	}
 	b.says(b.sealed(t, `{"connect_code":"cc-1","error":null,"more":["a","b"]}`))
 	for range 2 {
-		params, err := connector(t, b.URL, store, clk).Redirect(t.Context(), redirect("one"))
+		params, err := connector(t, b.URL, store, clk).Redirect(t.Context(), redirect())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -327,14 +327,14 @@ func TestAResultOfTheWrongShapeIsSaidOnceAndDropped(t *testing.T) {
 func TestARefusedConsentIsSaidOnce(t *testing.T) {
 	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
 	c := connector(t, b.URL, store, clk)
-	_, err := c.Redirect(t.Context(), redirect("one"))
+	_, err := c.Redirect(t.Context(), redirect())
 	link(t, err)
 	b.says(b.sealed(t, `{"error":"access_denied","error_description":"The user said no"}`))
-	_, err = c.Redirect(t.Context(), redirect("one"))
+	_, err = c.Redirect(t.Context(), redirect())
 	if got := failure(t, err); got.Kind != auth.Denied || got.Code != "denied" {
 		t.Errorf("failure is %+v, want denied", got)
 	}
-	_, err = c.Redirect(t.Context(), redirect("one"))
+	_, err = c.Redirect(t.Context(), redirect())
 	if got := link(t, err); got.Code != "CODE-2" {
 		t.Errorf("the next call shows %s, want a fresh link", got.Code)
 	}

@@ -74,24 +74,24 @@ func (c *Connector) advance(ctx context.Context, t trip) (record, error) {
 	}
 	defer unlock()
 
-	r, err := c.load(ctx, t.key)
+	r, ok, err := c.load(ctx, t.key)
 	if err != nil {
 		return record{}, err
 	}
-	if r == nil {
+	if !ok {
 		return record{}, c.open(ctx, t, 0)
 	}
 	if r.Result != nil {
-		return *r, nil
+		return r, nil
 	}
-	ending, err := c.poll(ctx, t, r)
+	ending, err := c.poll(ctx, t, &r)
 	switch {
 	case err != nil:
 		return record{}, err
 	case ending != 0:
 		return record{}, c.open(ctx, t, ending)
 	default:
-		return *r, nil
+		return r, nil
 	}
 }
 
@@ -271,21 +271,19 @@ func (c *Connector) putOff(ctx context.Context, t trip, r *record, d time.Durati
 	return c.save(ctx, t.key, *r, max(r.Expires.Sub(now), 0)+linger)
 }
 
-// load returns the record under key, or nil. One that cannot be decoded was
-// written by another version and counts as absent.
-func (c *Connector) load(ctx context.Context, key string) (*record, error) {
+// load reads the record under key and reports whether there was one. What
+// cannot be decoded was written by another version and counts as absent.
+func (c *Connector) load(ctx context.Context, key string) (record, bool, error) {
 	data, err := c.store.Get(ctx, key)
 	if errors.Is(err, cache.ErrNotFound) {
-		return nil, nil //nolint:nilnil // absence is no error, and a pointer says it best
+		return record{}, false, nil
 	}
 	if err != nil {
-		return nil, cacheFailure(ctx, "read", err)
+		return record{}, false, cacheFailure(ctx, "read", err)
 	}
 	var r record
-	if json.Unmarshal(data, &r) != nil || r.Result == nil && (r.ID == "" || r.Key == nil) {
-		return nil, nil //nolint:nilnil // as above
-	}
-	return &r, nil
+	ok := json.Unmarshal(data, &r) == nil && (r.Result != nil || r.ID != "" && r.Key != nil)
+	return r, ok, nil
 }
 
 func (c *Connector) save(ctx context.Context, key string, r record, ttl time.Duration) error {
