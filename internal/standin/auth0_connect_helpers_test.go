@@ -21,7 +21,7 @@ func (tt *tenantTest) connectBody() map[string]any {
 }
 
 // me calls the My Account API with a JSON body.
-func (tt *tenantTest) me(bearer, method, path string, body any) answer {
+func (tt *tenantTest) me(bearer, method, path string, body any) tenantAnswer {
 	tt.t.Helper()
 	kind, text := "", ""
 	if body != nil {
@@ -31,7 +31,7 @@ func (tt *tenantTest) me(bearer, method, path string, body any) answer {
 }
 
 // connect starts a connect flow.
-func (tt *tenantTest) connect(bearer string) answer {
+func (tt *tenantTest) connect(bearer string) tenantAnswer {
 	tt.t.Helper()
 	a := tt.me(bearer, "POST", "connect", tt.connectBody())
 	if a.status != 201 {
@@ -41,7 +41,7 @@ func (tt *tenantTest) connect(bearer string) answer {
 }
 
 // complete ends a connect flow.
-func (tt *tenantTest) complete(bearer string, started answer, code string) answer {
+func (tt *tenantTest) complete(bearer string, started tenantAnswer, code string) tenantAnswer {
 	tt.t.Helper()
 	return tt.me(bearer, "POST", "complete", map[string]any{
 		"auth_session": started.text("auth_session"), "connect_code": code,
@@ -50,7 +50,7 @@ func (tt *tenantTest) complete(bearer string, started answer, code string) answe
 }
 
 // ticketURL is where the browser goes for a connect flow.
-func ticketURL(t *testing.T, started answer) string {
+func ticketURL(t *testing.T, started tenantAnswer) string {
 	t.Helper()
 	u, err := url.Parse(started.text("connect_uri"))
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 )
 
 // wantProblem checks an error of the My Account API.
-func wantProblem(t *testing.T, got answer, status int, code string) {
+func wantProblem(t *testing.T, got tenantAnswer, status int, code string) {
 	t.Helper()
 	if got.status != status || got.text("type") != "https://auth0.com/api-errors/"+code || got.body["status"] != float64(status) {
 		t.Errorf("got %d %v, want %d %s", got.status, got.body, status, code)
@@ -27,7 +27,7 @@ func wantProblem(t *testing.T, got answer, status int, code string) {
 }
 
 // fieldsOf lists the pointers of the validation errors.
-func fieldsOf(a answer) string {
+func fieldsOf(a tenantAnswer) string {
 	var out []string
 	list, _ := a.body["validation_errors"].([]any)
 	for _, e := range list {
@@ -251,7 +251,7 @@ func TestRefusedConsentComesBackAsAccessDenied(t *testing.T) {
 func TestCompleteChecksEverythingThatBindsTheFlow(t *testing.T) {
 	tt := newTenantTest(t)
 	me := tt.myAccountToken(tt.login().text("refresh_token")).text("access_token")
-	start := func() (answer, map[string]any) {
+	start := func() (tenantAnswer, map[string]any) {
 		t.Helper()
 		started := tt.connect(me)
 		code := tt.browse(ticketURL(t, started), standin.Choice{}).Get("connect_code")
@@ -400,7 +400,7 @@ func TestAccountsAreListedFilteredAndDeleted(t *testing.T) {
 		t.Errorf("delete: %d %v", got.status, got.body)
 	}
 	wantProblem(t, tt.me(me, "DELETE", "accounts/"+id, nil), 404, "A0E-404-0001")
-	wantProblem(t, tt.token(vaultParams(rt)), 401, "federated_connection_refresh_token_not_found", "")
+	wantTenantError(t, tt.token(vaultParams(rt)), 401, "federated_connection_refresh_token_not_found", "")
 	if !tt.world.GoodToken(token, standin.DefaultUser, gmailModify) {
 		t.Error("deleting the account revoked the token at Google")
 	}

@@ -89,7 +89,7 @@ func TestEachSettingThatARefreshNeeds(t *testing.T) {
 			}
 			tt.world.Tenant(c.set)
 			got := tt.myAccountToken(rt)
-			wantProblem(t, got, c.status, c.code, c.text)
+			wantTenantError(t, got, c.status, c.code, c.text)
 			if (got.text("mfa_token") != "") != (c.code == "mfa_required") {
 				t.Errorf("mfa_token %q", got.text("mfa_token"))
 			}
@@ -207,12 +207,12 @@ func TestDeadRefreshTokens(t *testing.T) {
 				tt.world.Tenant(c.set)
 			}
 			rt := c.kill(tt, tt.login().text("refresh_token"))
-			wantProblem(t, tt.token(refreshParams(rt)), 403, "invalid_grant", "Unknown or invalid refresh token.")
-			wantProblem(t, tt.token(vaultParams(rt)), 401, "invalid_grant", "Unknown or invalid refresh token.")
+			wantTenantError(t, tt.token(refreshParams(rt)), 403, "invalid_grant", "Unknown or invalid refresh token.")
+			wantTenantError(t, tt.token(vaultParams(rt)), 401, "invalid_grant", "Unknown or invalid refresh token.")
 		})
 	}
 	tt := newTenantTest(t)
-	wantProblem(t, tt.token(refreshParams("")), 400, "invalid_request", "refresh_token")
+	wantTenantError(t, tt.token(refreshParams("")), 400, "invalid_request", "refresh_token")
 }
 
 func TestUseKeepsARefreshTokenFromIdling(t *testing.T) {
@@ -242,8 +242,8 @@ func TestRotationGivesANewTokenAndReuseKillsTheFamily(t *testing.T) {
 	if second == "" || third == "" || second == first || third == second {
 		t.Fatal("no new token at every use")
 	}
-	wantProblem(t, tt.token(refreshParams(first)), 403, "invalid_grant", "Unknown or invalid refresh token.")
-	wantProblem(t, tt.token(refreshParams(third)), 403, "invalid_grant", "Unknown or invalid refresh token.")
+	wantTenantError(t, tt.token(refreshParams(first)), 403, "invalid_grant", "Unknown or invalid refresh token.")
+	wantTenantError(t, tt.token(refreshParams(third)), 403, "invalid_grant", "Unknown or invalid refresh token.")
 	if got := tt.token(refreshParams(other)); got.status != 200 {
 		t.Errorf("another login of the same user: %d", got.status)
 	}
@@ -262,13 +262,13 @@ func TestLeewayToleratesOnlyThePreviousToken(t *testing.T) {
 	if third == "" {
 		t.Fatal("the lost answer's token does not work")
 	}
-	wantProblem(t, tt.token(refreshParams(first)), 403, "invalid_grant", "")
-	wantProblem(t, tt.token(refreshParams(third)), 403, "invalid_grant", "")
+	wantTenantError(t, tt.token(refreshParams(first)), 403, "invalid_grant", "")
+	wantTenantError(t, tt.token(refreshParams(third)), 403, "invalid_grant", "")
 
 	first = tt.login().text("refresh_token")
 	tt.token(refreshParams(first))
 	tt.clock.Add(10 * time.Second)
-	wantProblem(t, tt.token(refreshParams(first)), 403, "invalid_grant", "")
+	wantTenantError(t, tt.token(refreshParams(first)), 403, "invalid_grant", "")
 }
 
 func TestSwitchingRotationOffRetiresARotatingToken(t *testing.T) {
@@ -276,7 +276,7 @@ func TestSwitchingRotationOffRetiresARotatingToken(t *testing.T) {
 	tt.world.Tenant(rotate(0))
 	old := tt.login().text("refresh_token")
 	tt.world.Tenant(func(tn *standin.Tenant) { tn.Application.RefreshToken.Rotation = false })
-	wantProblem(t, tt.token(vaultParams(old)), 400, "invalid_request", "Rotating refresh token not supported")
+	wantTenantError(t, tt.token(vaultParams(old)), 400, "invalid_request", "Rotating refresh token not supported")
 	steady := tt.token(refreshParams(old)).text("refresh_token")
 	if steady == "" {
 		t.Fatal("no token that stays")

@@ -82,8 +82,8 @@ func newTenantTest(t *testing.T) *tenantTest {
 	return tt
 }
 
-// answer is an HTTP answer with a JSON object.
-type answer struct {
+// tenantAnswer is an HTTP answer with a JSON object.
+type tenantAnswer struct {
 	status int
 	header http.Header
 	body   map[string]any
@@ -116,12 +116,12 @@ func (tt *tenantTest) show(req *http.Request) shown {
 	return shown{res.StatusCode, res.Header, string(raw), to}
 }
 
-func (a answer) text(name string) string { s, _ := a.body[name].(string); return s }
+func (a tenantAnswer) text(name string) string { s, _ := a.body[name].(string); return s }
 
-func (tt *tenantTest) do(req *http.Request) answer {
+func (tt *tenantTest) do(req *http.Request) tenantAnswer {
 	tt.t.Helper()
 	got := tt.show(req)
-	a := answer{status: got.status, header: got.header}
+	a := tenantAnswer{status: got.status, header: got.header}
 	if len(got.page) > 0 {
 		if kind := got.header.Get("Content-Type"); kind != "application/json" {
 			tt.t.Fatalf("%s %s: content type %q", req.Method, req.URL.Path, kind)
@@ -133,7 +133,7 @@ func (tt *tenantTest) do(req *http.Request) answer {
 	return a
 }
 
-func (tt *tenantTest) request(method, path, kind, body, bearer string) answer {
+func (tt *tenantTest) request(method, path, kind, body, bearer string) tenantAnswer {
 	tt.t.Helper()
 	req, err := http.NewRequest(method, tt.url+path, strings.NewReader(body))
 	if err != nil {
@@ -160,7 +160,7 @@ func with(params map[string]string, changes ...string) map[string]string {
 }
 
 // token posts a JSON body with the client's credentials to the token endpoint.
-func (tt *tenantTest) token(params map[string]string, changes ...string) answer {
+func (tt *tenantTest) token(params map[string]string, changes ...string) tenantAnswer {
 	tt.t.Helper()
 	p := map[string]string{"client_id": standin.DemoClientID, "client_secret": standin.DemoClientSecret}
 	maps.Copy(p, params)
@@ -217,7 +217,7 @@ func (tt *tenantTest) browse(address string, choice standin.Choice) url.Values {
 }
 
 // login logs in and returns the answer of the token endpoint.
-func (tt *tenantTest) login(changes ...string) answer {
+func (tt *tenantTest) login(changes ...string) tenantAnswer {
 	tt.t.Helper()
 	back := tt.browse(tt.url+"/authorize"+query(with(tt.authorizeParams(), changes...)), standin.Choice{})
 	if back.Get("code") == "" {
@@ -230,7 +230,7 @@ func (tt *tenantTest) login(changes ...string) answer {
 }
 
 // myAccountToken trades a refresh token for a My Account token.
-func (tt *tenantTest) myAccountToken(rt string, changes ...string) answer {
+func (tt *tenantTest) myAccountToken(rt string, changes ...string) tenantAnswer {
 	tt.t.Helper()
 	return tt.token(with(refreshParams(rt), append([]string{
 		"audience", tt.url + "/me/", "scope", "openid profile offline_access " + meScopes,
@@ -256,7 +256,7 @@ func claimsOf(t *testing.T, jwt string) map[string]any {
 }
 
 // wantTenantError checks an OAuth error answer.
-func wantTenantError(t *testing.T, got answer, status int, code, text string) {
+func wantTenantError(t *testing.T, got tenantAnswer, status int, code, text string) {
 	t.Helper()
 	if got.status != status || got.text("error") != code || !strings.Contains(got.text("error_description"), text) {
 		t.Errorf("got status %d, error %q, %q; want %d, %q, %q",

@@ -49,7 +49,7 @@ func TestTheCodeGrantRefuses(t *testing.T) {
 			tt := newTenantTest(t)
 			p := tt.code(c.login...)
 			tt.clock.Add(c.late)
-			wantProblem(t, tt.token(p, c.change...), c.status, c.code, c.text)
+			wantTenantError(t, tt.token(p, c.change...), c.status, c.code, c.text)
 		})
 	}
 }
@@ -57,13 +57,13 @@ func TestTheCodeGrantRefuses(t *testing.T) {
 func TestACodeIsGoodOnceAlsoWhenTheVerifierWasWrong(t *testing.T) {
 	tt := newTenantTest(t)
 	p := tt.code()
-	wantProblem(t, tt.token(p, "code_verifier", strings.Repeat("x", 43)), 403, "invalid_grant", "verifier")
-	wantProblem(t, tt.token(p), 403, "invalid_grant", "Invalid authorization code")
+	wantTenantError(t, tt.token(p, "code_verifier", strings.Repeat("x", 43)), 403, "invalid_grant", "verifier")
+	wantTenantError(t, tt.token(p), 403, "invalid_grant", "Invalid authorization code")
 	p = tt.code()
 	if got := tt.token(p); got.status != 200 {
 		t.Fatalf("first use: %d", got.status)
 	}
-	wantProblem(t, tt.token(p), 403, "invalid_grant", "Invalid authorization code")
+	wantTenantError(t, tt.token(p), 403, "invalid_grant", "Invalid authorization code")
 }
 
 func TestTheTokenEndpointReadsFormsAndJSON(t *testing.T) {
@@ -202,7 +202,7 @@ func TestTheRateLimitIsAnnouncedAndPasses(t *testing.T) {
 		}
 	}
 	got := tt.token(refreshParams(rt))
-	wantProblem(t, got, 429, "too_many_requests", "Global limit has been reached")
+	wantTenantError(t, got, 429, "too_many_requests", "Global limit has been reached")
 	if got.header.Get("Retry-After") != "61" || got.header.Get("X-Auth0-Error-Kind") != "global-rate-limit" || got.header.Get("X-RateLimit-Reset") == "" {
 		t.Errorf("headers %v", got.header)
 	}
@@ -216,12 +216,12 @@ func TestTheRateLimitIsAnnouncedAndPasses(t *testing.T) {
 func TestRevokeEndsALogin(t *testing.T) {
 	tt := newTenantTest(t)
 	rt := tt.login().text("refresh_token")
-	post := func(changes ...string) answer {
+	post := func(changes ...string) tenantAnswer {
 		p := map[string]string{"client_id": standin.DemoClientID, "client_secret": standin.DemoClientSecret, "token": rt}
 		return tt.request("POST", "/oauth/revoke", "application/json", toJSON(t, with(p, changes...)), "")
 	}
-	wantProblem(t, post("client_secret", "wrong"), 401, "access_denied", "Unauthorized")
-	wantProblem(t, post("token", ""), 400, "invalid_request", "token")
+	wantTenantError(t, post("client_secret", "wrong"), 401, "access_denied", "Unauthorized")
+	wantTenantError(t, post("token", ""), 400, "invalid_request", "token")
 	if got := post("token", "unknown"); got.status != 200 {
 		t.Errorf("unknown token: %d", got.status)
 	}
@@ -231,5 +231,5 @@ func TestRevokeEndsALogin(t *testing.T) {
 	if got := post(); got.status != 200 || got.body != nil {
 		t.Errorf("revoke: %d %v", got.status, got.body)
 	}
-	wantProblem(t, tt.token(refreshParams(rt)), 403, "invalid_grant", "Unknown or invalid refresh token.")
+	wantTenantError(t, tt.token(refreshParams(rt)), 403, "invalid_grant", "Unknown or invalid refresh token.")
 }

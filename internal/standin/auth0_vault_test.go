@@ -30,7 +30,9 @@ func TestTheVaultRefusesMalformedExchanges(t *testing.T) {
 		"a wrong hint":                   {[]string{"login_hint", "123"}, 401, "user_not_found", "Identity User not found."},
 		"the right hint":                 {[]string{"login_hint", standin.DefaultUser}, 200, "", ""},
 	} {
-		t.Run(name, func(t *testing.T) { wantProblem(t, tt.token(vaultParams(rt), c.change...), c.status, c.code, c.text) })
+		t.Run(name, func(t *testing.T) {
+			wantTenantError(t, tt.token(vaultParams(rt), c.change...), c.status, c.code, c.text)
+		})
 	}
 }
 
@@ -62,7 +64,7 @@ func TestEachSettingThatAnExchangeNeeds(t *testing.T) {
 				t.Fatalf("with all settings right: %d %v", got.status, got.body)
 			}
 			tt.world.Tenant(c.set)
-			wantProblem(t, tt.token(vaultParams(rt)), c.status, c.code, c.text)
+			wantTenantError(t, tt.token(vaultParams(rt)), c.status, c.code, c.text)
 		})
 	}
 }
@@ -120,7 +122,7 @@ func TestRevokingAtGoogle(t *testing.T) {
 		t.Errorf("the vault should go on handing out the dead token: %d", got.status)
 	}
 	tt.world.RevokeGrant(standin.DefaultUser, "google-oauth2")
-	wantProblem(t, tt.token(vaultParams(rt)), 401, "federated_connection_refresh_token_flow_failed", "Refresh Token flow for the Federated Connection failed")
+	wantTenantError(t, tt.token(vaultParams(rt)), 401, "federated_connection_refresh_token_flow_failed", "Refresh Token flow for the Federated Connection failed")
 	tt.world.Connect(standin.DefaultUser, "google-oauth2", gmailModify)
 	if got := tt.token(vaultParams(rt)); got.status != 200 || got.text("access_token") == token {
 		t.Errorf("after reconnecting: %d", got.status)
@@ -128,7 +130,7 @@ func TestRevokingAtGoogle(t *testing.T) {
 }
 
 // connectThrough runs a whole connect flow on the pages.
-func (tt *tenantTest) connectThrough(me string, body map[string]any, choice standin.Choice) answer {
+func (tt *tenantTest) connectThrough(me string, body map[string]any, choice standin.Choice) tenantAnswer {
 	tt.t.Helper()
 	started := tt.me(me, "POST", "connect", body)
 	if started.status != 201 {
@@ -165,7 +167,7 @@ func TestAConnectionThatYieldsNoRefreshTokenLooksConnectedButIsNot(t *testing.T)
 			if done.text("access_type") != "online" {
 				t.Errorf("access_type %q", done.text("access_type"))
 			}
-			wantProblem(t, tt.token(vaultParams(rt)), 401, "federated_connection_refresh_token_not_found", "")
+			wantTenantError(t, tt.token(vaultParams(rt)), 401, "federated_connection_refresh_token_not_found", "")
 			tt.world.Tenant(func(tn *standin.Tenant) {
 				tn.Connection("google-oauth2").OfflineAccess, tn.Connection("google-oauth2").DevKeys = true, false
 			})
