@@ -77,8 +77,8 @@ func TestEachRefusalOfAnExchangeHasItsMeaning(t *testing.T) {
 				}
 			}
 			// Whatever it was, the token was tried again, and works again.
-			if n := len(b.tenant.seen); n != 2 || b.tenant.seen[1] != "exchange "+refreshToken {
-				t.Errorf("the tenant saw %q", b.tenant.seen)
+			if seen := b.tenant.calls(); len(seen) != 2 || seen[1] != "exchange "+refreshToken {
+				t.Errorf("the tenant saw %q", seen)
 			}
 			b.tenant.set(func(s *scripted) { s.exchange = good("") })
 			if _, err := b.ask(gmail, nil); err != nil {
@@ -155,13 +155,13 @@ func TestAServiceTokenIsKeptForAsLongAsItLives(t *testing.T) {
 			want := 2
 			if test.keptFor > 0 {
 				b.clock.Advance(test.keptFor)
-				if _, err := b.ask(gmail, nil); err != nil || len(b.tenant.seen) != 1 {
-					t.Fatalf("after %v: %d exchanges, %v; want none but the first", test.keptFor, len(b.tenant.seen), describe(err))
+				if _, err := b.ask(gmail, nil); err != nil || len(b.tenant.calls()) != 1 {
+					t.Fatalf("after %v: %d exchanges, %v; want none but the first", test.keptFor, len(b.tenant.calls()), describe(err))
 				}
 				b.clock.Advance(2 * time.Second)
 			}
-			if _, err := b.ask(gmail, nil); err != nil || len(b.tenant.seen) != want {
-				t.Errorf("at last: %d exchanges, %v; want %d", len(b.tenant.seen), describe(err), want)
+			if _, err := b.ask(gmail, nil); err != nil || len(b.tenant.calls()) != want {
+				t.Errorf("at last: %d exchanges, %v; want %d", len(b.tenant.calls()), describe(err), want)
 			}
 		})
 	}
@@ -213,8 +213,8 @@ func TestARotatedRefreshTokenIsStoredBeforeItIsUsed(t *testing.T) {
 		t.Fatal(describe(err))
 	}
 	want := []string{"exchange " + refreshToken, "refresh " + refreshToken, "connect", "exchange v1.canary-successor"}
-	if !slices.Equal(b.tenant.seen, want) {
-		t.Errorf("the tenant saw %q, want %q", b.tenant.seen, want)
+	if !slices.Equal(b.tenant.calls(), want) {
+		t.Errorf("the tenant saw %q, want %q", b.tenant.calls(), want)
 	}
 	// A successor that turns out to be dead is forgotten; the configured token
 	// is named, not touched.
@@ -224,8 +224,8 @@ func TestARotatedRefreshTokenIsStoredBeforeItIsUsed(t *testing.T) {
 	failure(t, err, "refresh_token_refused")
 	_, err = b.ask(gmail, nil)
 	failure(t, err, "refresh_token_refused")
-	if last := b.tenant.seen[len(b.tenant.seen)-1]; last != "exchange "+refreshToken {
-		t.Errorf("the last exchange was %q, want the configured token", last)
+	if last := b.tenant.calls(); last[len(last)-1] != "exchange "+refreshToken {
+		t.Errorf("the tenant saw %q, want the configured token at last", last)
 	}
 }
 
@@ -351,8 +351,8 @@ func TestACompletionIsTriedWithAFreshTokenOnce(t *testing.T) {
 	_, err = b.ask(gmail, nil)
 	failure(t, err, "my_account_token_refused")
 	want := []string{"exchange " + refreshToken, "refresh " + refreshToken, "connect", "complete cc", "refresh " + refreshToken, "complete cc"}
-	if !slices.Equal(b.tenant.seen, want) {
-		t.Errorf("the tenant saw %q, want %q", b.tenant.seen, want)
+	if !slices.Equal(b.tenant.calls(), want) {
+		t.Errorf("the tenant saw %q, want %q", b.tenant.calls(), want)
 	}
 }
 

@@ -130,6 +130,13 @@ func readyFor(t *testing.T, publicKey, plaintext string) reply {
 	return ok(fmt.Sprintf(`{"status":"ready","interval":null,"ciphertext":%q,"algorithm":%q}`, envelope, wire.Algorithm))
 }
 
+// opens makes the answer to creations.
+func (b *scripted) opens(create func(n int) reply) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.create = create
+}
+
 func (b *scripted) counts() (created, polled int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

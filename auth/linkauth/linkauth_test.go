@@ -364,7 +364,7 @@ func TestEachAnswerToACreationHasItsConsequence(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
-			b.create = func(int) reply { return test.create }
+			b.opens(func(int) reply { return test.create })
 			c := connector(t, b.URL, store, clk)
 			_, err := c.Login(t.Context(), login("one"))
 			got := failure(t, err)
@@ -374,7 +374,7 @@ func TestEachAnswerToACreationHasItsConsequence(t *testing.T) {
 			if test.name == "limit" && got.RetryAfter != 30*time.Second {
 				t.Errorf("retry after %v, want 30 s", got.RetryAfter)
 			}
-			b.create = opened
+			b.opens(opened)
 			_, err = c.Login(t.Context(), login("one"))
 			link(t, err)
 		})
@@ -383,9 +383,9 @@ func TestEachAnswerToACreationHasItsConsequence(t *testing.T) {
 
 func TestTheNamesOfTheDraftAreUnderstood(t *testing.T) {
 	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
-	b.create = func(int) reply {
+	b.opens(func(int) reply {
 		return reply{status: 200, body: `{"session_id":"id-1","user_code":"AB12","verification_uri":"https://b.example/connect","verification_uri_complete":"https://b.example/connect/AB12","poll_token":"` + pollTokenCanary + `"}`}
-	}
+	})
 	_, err := connector(t, b.URL, store, clk).Login(t.Context(), login("one"))
 	got := link(t, err)
 	if got.Code != "AB12" || got.URL != "https://b.example/connect/AB12" {
