@@ -114,7 +114,7 @@ func (n nowhere) WriteHeader(int)             {}
 // user is the one who asks for unread mail through fresh linkmail processes
 // and clicks the links that come back.
 type user struct {
-	t      *testing.T
+	t      testing.TB
 	d      *demoWorld
 	tr     *traffic
 	env    []string
@@ -124,7 +124,7 @@ type user struct {
 }
 
 // newUser starts a demo that tr watches, and its user.
-func newUser(t *testing.T, tr *traffic, env ...string) *user {
+func newUser(t testing.TB, tr *traffic, env ...string) *user {
 	t.Helper()
 	d := demoFor(t, tr.wrap)
 	return &user{t: t, d: d, tr: tr, env: append(d.environ(), env...), person: standin.NewPerson(), opened: map[string]bool{}}

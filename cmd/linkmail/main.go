@@ -8,12 +8,17 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // a sandbox may have no zone files
 )
 
 func main() {
+	// Libraries write to the standard logger what may quote a request.
+	log.SetOutput(io.Discard)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	p := process{
 		env:    os.Environ(),

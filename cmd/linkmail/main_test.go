@@ -60,7 +60,7 @@ func (r ran) envelope(t *testing.T) envelope {
 }
 
 // demoFor starts a demo for the test.
-func demoFor(t *testing.T, wrap wrapper) *demoWorld {
+func demoFor(t testing.TB, wrap wrapper) *demoWorld {
 	t.Helper()
 	d, err := startDemo(t.Context(), wrap)
 	if err != nil {

@@ -29,7 +29,7 @@ func showPage(rw http.ResponseWriter, status int, redirectURI, name string, data
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"+formTarget(redirectURI))
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"+formTarget(redirectURI))
 	rw.WriteHeader(status)
 	_, _ = b.WriteTo(rw)
 }
