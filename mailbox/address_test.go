@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"net/mail"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -50,6 +51,8 @@ func TestParseAddresses(t *testing.T) {
 	}
 }
 
+var spacedAddress = regexp.MustCompile(` [@.]|[@.] `)
+
 // What a strict parser accepts, the lenient one must read the same way: the
 // same number of recipients and the same addresses.
 func FuzzParseAddresses(f *testing.F) {
@@ -68,8 +71,9 @@ func FuzzParseAddresses(f *testing.F) {
 				}
 			}
 		}
-		// Quoted strings and comments nest in ways in which parsers differ.
-		if strings.ContainsAny(s, "\"()\\:;=") || !isPlain(s, ' ') {
+		// Quoted strings and comments nest in ways in which parsers differ, and
+		// the grammar lets an address have spaces, which nobody means.
+		if strings.ContainsAny(s, "\"()\\:;=") || !isPlain(s, ' ') || spacedAddress.MatchString(s) {
 			return
 		}
 		want, err := mail.ParseAddressList(s)

@@ -275,8 +275,8 @@ func FuzzCompose(f *testing.F) {
 		from := Address{Name: name, Email: "ann@example.com"}
 		raw, gotTo, gotCc, gotBcc, err := compose(o, from, composeTime, composeID)
 		if err != nil {
-			var e *Error
-			if !errors.As(err, &e) {
+			e, ok := errors.AsType[*Error](err)
+			if !ok {
 				t.Errorf("error %v is not an *Error", err)
 			} else if strings.Contains(e.Message, "was not composed") {
 				t.Errorf("the checks let pass what cannot be written: %v", err)
@@ -349,7 +349,7 @@ func bodiesOf(t *testing.T, raw []byte) []string {
 	var bodies []string
 	for r := multipart.NewReader(msg.Body, params["boundary"]); ; {
 		p, err := r.NextPart() // which decodes quoted-printable
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return bodies
 		}
 		if err != nil {

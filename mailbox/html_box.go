@@ -202,36 +202,36 @@ func (b *box) isGone(st *style) bool {
 // isEmptyWindow: the element has no area and shows nothing beyond it.
 func (b *box) isEmptyWindow(st *style) bool {
 	switch st.value[overflow] {
-	case "", "visible", "initial", "unset":
+	case "", "visible", "initial", "unset", "inherit", "revert":
 		return false
 	}
 	tiny := func(p property) bool {
 		px, ok := lengthOf(st.value[p], b.fontSize, math.NaN())
 		return ok && px <= 1 || st.value[p] == "0%"
 	}
-	if tiny(maxHeight) || tiny(maxWidth) {
+	if tiny(maxHeight) {
 		return true
 	}
 	switch b.tag {
 	case "table", "tbody", "thead", "tfoot", "tr", "td", "th":
-		return false // sizes are minimums there
+		return false // widths and heights are minimums there
 	}
-	return tiny(height) || tiny(width)
+	return tiny(height) || tiny(width) || tiny(maxWidth)
 }
 
 func (b *box) isOffScreen(st *style) bool {
-	beyond := func(p property, least, most float64) bool {
-		px, ok := lengthOf(st.value[p], b.fontSize, screenWidth)
-		return ok && (px < least || px > most)
-	}
 	const far = 900 // no layout of mail moves text that is seen so far
-	if beyond(marginLeft, -far, math.Inf(1)) || beyond(marginTop, -far, math.Inf(1)) {
+	beyond := func(p property, most float64) bool {
+		px, ok := lengthOf(st.value[p], b.fontSize, screenWidth)
+		return ok && (px < -far || px > most)
+	}
+	if beyond(marginLeft, math.Inf(1)) || beyond(marginTop, math.Inf(1)) {
 		return true
 	}
 	switch st.value[position] {
 	case "absolute", "fixed", "relative":
-		return beyond(left, -far, 3*far) || beyond(right, -far, 3*far) ||
-			beyond(top, -far, math.Inf(1)) || beyond(bottom, -far, math.Inf(1))
+		return beyond(left, 3*far) || beyond(right, 3*far) ||
+			beyond(top, math.Inf(1)) || beyond(bottom, math.Inf(1))
 	}
 	return false
 }

@@ -79,11 +79,11 @@ func cutAny(s, chars string) (before, from string) {
 // asciiHost writes a host name so that look-alike letters cannot be taken for
 // the ones they look like.
 func asciiHost(host string) string {
+	if plain, err := url.PathUnescape(host); err == nil && !strings.ContainsAny(plain, `/\@?#`) {
+		host = plain
+	}
 	if isPlain(host, 0) {
 		return strings.ToLower(host)
-	}
-	if plain, err := url.PathUnescape(host); err == nil {
-		host = plain
 	}
 	name, port, _ := strings.Cut(host, ":")
 	ascii, err := idna.Lookup.ToASCII(name)

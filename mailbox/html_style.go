@@ -82,19 +82,72 @@ func parseDeclarations(s string) []declaration {
 		}
 		switch name {
 		case "background":
-			c, image := splitBackground(value)
-			out = append(out, declaration{backgroundColor, c, important}, declaration{backgroundImage, image, important})
+			if c, image := splitBackground(value); isValid(backgroundColor, c) {
+				out = append(out, declaration{backgroundColor, c, important}, declaration{backgroundImage, image, important})
+			}
 		case "font":
-			if size := fontShorthandSize(value); size != "" {
+			if size := fontShorthandSize(value); size != "" && isValid(fontSize, size) {
 				out = append(out, declaration{fontSize, size, important})
 			}
 		default:
-			if p, known := propertyNames[name]; known {
+			if p, known := propertyNames[name]; known && isValid(p, value) {
 				out = append(out, declaration{p, value, important})
 			}
 		}
 	}
 	return out
+}
+
+// keywords are the valid values of the properties that have only keywords.
+var keywords = map[property]string{
+	display: " none block inline inline-block flex inline-flex grid inline-grid contents flow-root list-item table inline-table " +
+		"table-row table-cell table-caption table-column table-column-group table-row-group table-header-group table-footer-group " +
+		"run-in ruby ruby-base ruby-text -webkit-box -webkit-inline-box -webkit-flex -ms-flexbox ",
+	visibility:        " visible hidden collapse ",
+	contentVisibility: " visible hidden auto ",
+	position:          " static relative absolute fixed sticky -webkit-sticky ",
+	backgroundClip:    " border-box padding-box content-box text ",
+	whiteSpace:        " normal nowrap pre pre-wrap pre-line break-spaces ",
+}
+
+// isValid reports whether a browser would take value for p. What it would not
+// take leaves the declaration before it in force, so that
+// "display:none;display:bogus" hides.
+func isValid(p property, value string) bool {
+	switch value {
+	case "inherit", "initial", "unset", "revert":
+		return true
+	}
+	if list, ok := keywords[p]; ok {
+		return strings.Contains(list, " "+value+" ")
+	}
+	if strings.HasSuffix(value, ")") { // a function, of which we know some
+		return true
+	}
+	switch p {
+	case color, textFill, backgroundColor:
+		return value == "currentcolor" || colorOf(value).name == ""
+	case opacity, scale:
+		_, ok := numberOf(value)
+		return ok
+	case fontSize:
+		if _, ok := fontSizes[value]; ok || value == "smaller" || value == "larger" {
+			return true
+		}
+		_, ok := lengthOf(value, rootSize, rootSize)
+		return ok
+	case width, height, maxWidth, maxHeight, left, right, top, bottom, marginLeft, marginTop, textIndent:
+		_, ok := lengthOf(value, rootSize, screenWidth)
+		return ok || value == "auto" || value == "none"
+	case overflow:
+		for word := range strings.FieldsSeq(value) {
+			if !strings.Contains(" visible hidden clip scroll auto ", " "+word+" ") {
+				return false
+			}
+		}
+		return true
+	}
+	return value == "none" || strings.Contains(value, "(")
 }
 
 // splitOutside yields the parts of s between separators that stand outside of
@@ -147,7 +200,7 @@ func unescapeCSS(s string) string {
 			if d < 0 {
 				break
 			}
-			r = r<<4 | rune(d)
+			r = r<<4 | d
 			n++
 		}
 		if n == 0 {
@@ -163,14 +216,14 @@ func unescapeCSS(s string) string {
 	return b.String()
 }
 
-func hexDigit(c byte) int {
+func hexDigit(c byte) rune {
 	switch {
 	case '0' <= c && c <= '9':
-		return int(c - '0')
+		return rune(c - '0')
 	case 'a' <= c && c <= 'f':
-		return int(c-'a') + 10
+		return rune(c-'a') + 10
 	case 'A' <= c && c <= 'F':
-		return int(c-'A') + 10
+		return rune(c-'A') + 10
 	}
 	return -1
 }

@@ -25,6 +25,9 @@ var hidingPlaces = map[string]string{
 	"display none, shouted and spaced":  `<div style=" DISPLAY : NONE !important ; color:red">SECRET</div>`,
 	"display none, escaped":             `<div style="d\69 splay:n\6f ne">SECRET</div>`,
 	"display none after a comment":      `<style>.c{/* } */display:none}</style><div class="c">SECRET</div>`,
+	"a value that does not count":       `<div style="display:none;display:bogus"><p style="color:#fff;color:notacolor">SECRET</p></div>`,
+	"a colour that does not count":      `<div style="color:#fff;color:notacolor">SECRET</div>`,
+	"a rule for links":                  `<style>a:link{color:#fff}</style><a href="https://x.org/">SECRET</a>`,
 	"a column that is not drawn":        `<div style="display:table-column">SECRET</div>`,
 	"visibility hidden":                 `<span style="visibility:hidden">SECRET</span>`,
 	"visibility collapse":               `<p style="visibility:collapse">SECRET</p>`,
@@ -142,6 +145,7 @@ func TestConvertHTMLKeepsWhatAReaderSees(t *testing.T) {
 		"a rule for another class":             `<style>.x.y{display:none} .z p{display:none}</style><p class="x">SEEN</p>`,
 		"a rule that is broken":                `<style>p{color:#fff;;} } p{</style><style>p{color:#000}</style><p>SEEN</p>`,
 		"max-height without overflow":          `<div style="max-height:0">SEEN</div>`,
+		"a cell that is cut with an ellipsis":  `<table><tr><td style="max-width:0;overflow:hidden;text-overflow:ellipsis">SEEN</td></tr></table>`,
 		"a cell of no height":                  `<table><tr><td height="0" style="height:0;overflow:hidden">SEEN</td></tr></table>`,
 		"overflow with a height":               `<div style="height:20px;overflow:hidden">SEEN</div>`,
 		"a font with weight and line height":   `<div style="font:700 12px / 0 Arial">SEEN</div>`,
@@ -295,15 +299,14 @@ func TestConvertHTMLSanitizesHTML(t *testing.T) {
 
 func TestConvertHTMLRefusesAnUnknownFormat(t *testing.T) {
 	_, _, err := convertHTML("<p>x", "pdf")
-	var e *Error
-	if !errors.As(err, &e) || e.Code != "invalid_argument" {
+	if e, ok := errors.AsType[*Error](err); !ok || e.Code != "invalid_argument" {
 		t.Errorf("error = %v, want invalid_argument", err)
 	}
 }
 
 func TestConvertHTMLCutsAt2MBAndSaysSo(t *testing.T) {
 	src := "<p>START</p>" + strings.Repeat("<p>ü</p>", maxHTML/8)
-	for _, format := range []Format{Markdown, Text, HTML} {
+	for _, format := range []Format{Markdown, HTML} {
 		body, _ := mustConvert(t, src, format)
 		if !strings.Contains(body, "START") || !strings.HasSuffix(body, cutNote) {
 			t.Errorf("%s: body of %d bytes starts %.20q and ends %q", format, len(body), body, body[len(body)-60:])
@@ -315,28 +318,29 @@ func TestConvertHTMLCutsAt2MBAndSaysSo(t *testing.T) {
 // at its word.
 func TestConvertHTMLSurvivesBombs(t *testing.T) {
 	bombs := map[string]string{
-		"deep elements":        strings.Repeat("<div>", 80_000),
-		"deep quotations":      strings.Repeat("<blockquote>", 500) + strings.Repeat("a<br>", 60_000),
-		"deep lists":           strings.Repeat("<ul><li>", 250) + strings.Repeat("<p>a", 60_000),
-		"deep tables":          strings.Repeat("<table><tr><td>", 120) + strings.Repeat("a ", 100_000),
-		"wide and long tables": "<table><tr>" + strings.Repeat("<td>a", 20_000) + "</tr>" + strings.Repeat("<tr><td>a", 20_000) + "</table>",
-		"spanning cells":       "<table>" + strings.Repeat(`<tr><td colspan=999 rowspan=999>a<td>b`, 4_000) + "</table>",
-		"many links":           strings.Repeat(`<a href="https://x.org/`+strings.Repeat("y", 40)+`">a</a>`, 4_000),
-		"many emphases":        strings.Repeat("<b>a<i>b", 20_000),
-		"unclosed emphases":    strings.Repeat("<p><b><i><u>a", 10_000),
-		"end tags":             strings.Repeat("<div>", 600) + strings.Repeat("</x>", 80_000),
-		"rules for everything": "<style>" + strings.Repeat("*{color:red}", 10_000) + "</style>" + strings.Repeat("<p class=a id=b>x", 10_000),
-		"rules for ancestors":  "<style>" + strings.Repeat("a b c d e p{color:red}", 4_000) + "</style>" + strings.Repeat("<p>x", 20_000),
+		"deep elements":        strings.Repeat("<div>", 40_000),
+		"deep quotations":      strings.Repeat("<blockquote>", 500) + strings.Repeat("a<br>", 30_000),
+		"deep lists":           strings.Repeat("<ul><li>", 250) + strings.Repeat("<p>a", 30_000),
+		"deep tables":          strings.Repeat("<table><tr><td>", 120) + strings.Repeat("a ", 50_000),
+		"wide and long tables": "<table><tr>" + strings.Repeat("<td>a", 10_000) + "</tr>" + strings.Repeat("<tr><td>a", 10_000) + "</table>",
+		"spanning cells":       "<table>" + strings.Repeat(`<tr><td colspan=999 rowspan=999>a<td>b`, 2_000) + "</table>",
+		"many links":           strings.Repeat(`<a href="https://x.org/`+strings.Repeat("y", 40)+`">a</a>`, 2_000),
+		"many emphases":        strings.Repeat("<b>a<i>b", 10_000),
+		"unclosed emphases":    strings.Repeat("<p><b><i><u>a", 5_000),
+		"end tags":             strings.Repeat("<div>", 600) + strings.Repeat("</x>", 40_000),
+		"rules for everything": "<style>" + strings.Repeat("*{color:red}", 5_000) + "</style>" + strings.Repeat("<p class=a id=b>x", 5_000),
+		"rules for ancestors":  "<style>" + strings.Repeat("a b c d e p{color:red}", 2_000) + "</style>" + strings.Repeat("<p>x", 10_000),
 		"many classes":         "<style>.a{color:red}</style>" + strings.Repeat(`<p class="`+strings.Repeat("b ", 100)+`">x`, 1_600),
-		"escapes":              "<p>" + strings.Repeat("*_`[]#\\|<", 40_000),
-		"blanks":               "a" + strings.Repeat("<br><b> </b>\n<!---->", 16_000),
-		"breaks":               strings.Repeat("<br>", 80_000),
-		"images":               strings.Repeat("<img alt=a>", 30_000),
-		"entities":             strings.Repeat("&zwnj;&nbsp;", 30_000),
-		"code":                 strings.Repeat("<code>`", 40_000),
-		"attributes":           "<p " + strings.Repeat("a ", 100_000) + ">x",
-		"declarations":         `<p style="` + strings.Repeat("color:red;", 30_000) + `">x`,
-		"line breaks in lists": "<ul>" + strings.Repeat("<li>a<br><br>", 20_000),
+		"escapes":              "<p>" + strings.Repeat("*_`[]#\\|<", 20_000),
+		"blanks":               "a" + strings.Repeat("<br><b> </b>\n<!---->", 8_000),
+		"breaks":               strings.Repeat("<br>", 40_000),
+		"images":               strings.Repeat("<img alt=a>", 15_000),
+		"entities":             strings.Repeat("&zwnj;&nbsp;", 15_000),
+		"code":                 strings.Repeat("<code>`", 20_000),
+		"attributes":           "<p " + strings.Repeat("a ", 50_000) + ">x",
+		"style elements":       strings.Repeat("<style>p{color:red}</style>", 25_000) + "x",
+		"declarations":         `<p style="` + strings.Repeat("color:red;", 15_000) + `">x`,
+		"line breaks in lists": "<ul>" + strings.Repeat("<li>a<br><br>", 10_000),
 	}
 	for name, src := range bombs {
 		t.Run(name, func(t *testing.T) {
@@ -433,7 +437,7 @@ func (m *randomMail) content(depth int, visible bool, in string) {
 }
 
 func TestConvertHTMLLosesNothingVisibleAndShowsNothingHidden(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range uint64(100) {
 		m := &randomMail{Rand: rand.New(rand.NewPCG(seed, 1))}
 		m.b.WriteString("<style>.gone{display:none}</style>")
 		m.content(6, true, "")
