@@ -49,7 +49,7 @@ func commerce() []*mailing {
 		}
 		receipt(parcel, "purchases")
 	}
-	for i := range 18 {
+	for i := range 19 {
 		power := &mailing{
 			key: fmt.Sprintf("power-%02d", i), age: time.Duration(8+i*30) * day, from: person{"Lumen Power", "billing@lumenpower.example"},
 			labels: []string{"Receipts"}, subject: fmt.Sprintf("Your invoice LP-%d", 202699-i),
@@ -64,7 +64,7 @@ func commerce() []*mailing {
 			subject: "Cloudnest invoice for your account harborandpine",
 		}
 		cloud.body = func(m *mailing) piece {
-			rows := []item{{"Compute, 3 servers", 1, 21400 + 1500*((18-i)%5)}, {"Storage", 1, 9120 + 310*i}, {"Log archive", 1, 11250 - 260*i}}
+			rows := []item{{"Compute, 3 servers", 1, 21400 + 1500*((19-i)%5)}, {"Storage", 1, 9120 + 310*i}, {"Log archive", 1, 11250 - 260*i}}
 			return htmlPage(receiptPage("Cloudnest", "Invoice CN-"+fmt.Sprint(55120-i)+", "+m.at.Format("January 2006"), rows))
 		}
 		receipt(cloud, "purchases")

@@ -107,7 +107,7 @@ func arrange(now time.Time) []*mailing {
 	all = slices.Concat(all, newsletters(), commerce(), notices(), oddities(), unwanted(), unsent(all))
 	for _, m := range all {
 		d := seed("second "+m.key, 0)
-		m.at = now.Add(-m.age).Add(-time.Duration(d.below(50_000)) * time.Millisecond).In(zoneOf(m))
+		m.at = now.Add(-m.age).Add(-time.Duration(d.below(3_000_000)) * time.Millisecond).In(zoneOf(m))
 	}
 	slices.SortStableFunc(all, func(x, y *mailing) int { return x.at.Compare(y.at) })
 	return all
