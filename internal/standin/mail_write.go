@@ -89,6 +89,7 @@ func (m *mailing) messageID() string {
 // write returns the whole message.
 func (m *mailing) write() []byte {
 	var out bytes.Buffer
+	out.Grow(16 << 10)
 	put := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(&out, "%s: %s\r\n", name, value)
