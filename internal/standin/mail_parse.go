@@ -240,7 +240,7 @@ func (n *node) isFile() bool {
 		return false
 	}
 	inline := n.disposition == "inline" || n.disposition == "" && first(n.header, "Content-Id") != ""
-	return n.isAttachment() && n.filename != "" && !(inline && strings.HasPrefix(n.mediaType, "image/"))
+	return n.isAttachment() && n.filename != "" && (!inline || !strings.HasPrefix(n.mediaType, "image/"))
 }
 
 // walk calls f for a node and those below it, depth first.
