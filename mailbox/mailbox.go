@@ -43,22 +43,25 @@ type Summary struct {
 	Date         time.Time
 	Snippet      string
 	// Labels are names, system labels as Gmail spells them (INBOX, UNREAD).
-	Labels         []string
-	Unread         bool
+	Labels []string
+	Unread bool
+	// HasAttachments is what Gmail's has:attachment says. Far into a long
+	// result, and where Gmail did not answer, it is told from the mail's type.
 	HasAttachments bool
-	// DraftID is set for a draft.
+	// DraftID is set for a draft that was found by a query for drafts, such
+	// as in:draft.
 	DraftID string
 }
 
 // Query asks for a page of mails.
 type Query struct {
 	// Text is a Gmail search expression, passed through untouched. Empty
-	// lists the newest mail.
+	// lists the newest mail. At most 4096 bytes.
 	Text string
 	// After and Before bound the time of arrival: After inclusive, Before
 	// exclusive. Zero means open.
 	After, Before time.Time
-	// Max is 1 to 50.
+	// Max is how many mails a page has, 1 to 50; zero means 10.
 	Max int
 	// PageToken continues a page; it belongs to one query.
 	PageToken string
@@ -99,7 +102,6 @@ type Message struct {
 	// HiddenChars counts characters that were removed because a reader of the
 	// mail would not have seen them.
 	HiddenChars int
-	// Links counts link targets that were shortened for reading.
 	Attachments []Attachment
 }
 

@@ -1,0 +1,251 @@
+package mailbox
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/emersion/go-message"
+	gomail "github.com/emersion/go-message/mail"
+)
+
+// What a mail may have. Gmail takes 500 recipients a message and 36,700,160
+// bytes of it; the subject and the names have no limit there, only readers.
+const (
+	maxRecipients = 500
+	maxSubject    = 2048     // bytes
+	maxName       = 512      // bytes
+	maxElement    = 4096     // bytes of one element: a name, perhaps encoded, and an address
+	maxBody       = 12 << 20 // bytes; quoted-printable can triple them
+)
+
+// compose writes o as an RFC 5322 message that has exactly these header fields:
+// From, To, Cc and Bcc where they have recipients, Subject, Date, Message-ID,
+// X-Linkmail-Send-Id, MIME-Version, Content-Type and, for one part,
+// Content-Transfer-Encoding. Bcc is among them because Gmail reads the
+// recipients from the message, and takes it out on delivery. sendID is 1 to 100
+// letters, digits, hyphens and underscores; it finds the mail again after a
+// send whose outcome is unknown.
+//
+// Bodies are sent as they are, quoted-printable, with CRLF line ends. If only
+// HTML is given, the plain alternative is made of it.
+//
+// Nothing is repaired: whatever could change a recipient or add a header field
+// is refused with an [*Error] that names the field and the element.
+func compose(o Outgoing, from Address, now time.Time, sendID string) (raw []byte, to, cc, bcc []Address, err error) {
+	m, err := checkOutgoing(o, from, now, sendID)
+	if err != nil {
+		return nil, nil, nil, nil, err
+	}
+	raw, err = m.write(o.Text, o.HTML)
+	if err != nil {
+		return nil, nil, nil, nil, err
+	}
+	if err := m.verify(raw); err != nil {
+		return nil, nil, nil, nil, err
+	}
+	return raw, m.to, m.cc, m.bcc, nil
+}
+
+// envelope is a checked header.
+type envelope struct {
+	from        Address
+	to, cc, bcc []Address
+	subject     string
+	date        time.Time
+	sendID      string
+}
+
+func checkOutgoing(o Outgoing, from Address, now time.Time, sendID string) (*envelope, error) {
+	m := &envelope{subject: o.Subject, date: now, sendID: sendID}
+	var err error
+	if m.from, err = checkFrom(from); err != nil {
+		return nil, err
+	}
+	for _, list := range []struct {
+		field string
+		in    []string
+		out   *[]Address
+	}{{"to", o.To, &m.to}, {"cc", o.Cc, &m.cc}, {"bcc", o.Bcc, &m.bcc}} {
+		for i, s := range list.in {
+			a, err := checkRecipient(fmt.Sprintf("%s[%d]", list.field, i), s)
+			if err != nil {
+				return nil, err
+			}
+			*list.out = append(*list.out, a)
+		}
+	}
+	switch n := len(m.to) + len(m.cc) + len(m.bcc); {
+	case n == 0:
+		return nil, &Error{
+			Code: "no_recipient", Message: "the mail has no recipient",
+			Hint: "give at least one address in to, cc or bcc",
+		}
+	case n > maxRecipients:
+		return nil, &Error{
+			Code:    "too_many_recipients",
+			Message: fmt.Sprintf("the mail has %d recipients, Gmail takes %d", n, maxRecipients),
+			Hint:    "send it in several mails",
+		}
+	}
+	if err := checkSubject(o.Subject); err != nil {
+		return nil, err
+	}
+	if err := checkSendID(sendID); err != nil {
+		return nil, err
+	}
+	if err := checkBody(o.Text, o.HTML); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+func checkBody(text, html string) error {
+	if !utf8.ValidString(text) || !utf8.ValidString(html) {
+		return &Error{
+			Code: "invalid_body", Message: "the body is not valid UTF-8",
+			Hint: "send text as UTF-8; other data belongs in an attachment",
+		}
+	}
+	if n := len(text) + len(html); n > maxBody {
+		return &Error{
+			Code:    "too_large",
+			Message: fmt.Sprintf("the body has %d bytes, the limit is %d", n, maxBody),
+			Hint:    "shorten the body, or send it as an attachment",
+		}
+	}
+	return nil
+}
+
+// setHeader adds the fields of m, all that do not depend on the body. The last
+// one set is the first one written.
+func (m *envelope) setHeader(h *gomail.Header) {
+	h.Set("MIME-Version", "1.0")
+	h.Set("X-Linkmail-Send-Id", m.sendID)
+	h.SetMessageID(m.messageID())
+	h.SetDate(m.date)
+	h.Set("Subject", encodeText(m.subject))
+	for _, list := range []struct {
+		field string
+		addrs []Address
+	}{{"Bcc", m.bcc}, {"Cc", m.cc}, {"To", m.to}, {"From", []Address{m.from}}} {
+		if len(list.addrs) == 0 {
+			continue
+		}
+		formatted := make([]string, len(list.addrs))
+		for i, a := range list.addrs {
+			formatted[i] = formatAddress(a)
+		}
+		h.Set(list.field, strings.Join(formatted, ", "))
+	}
+}
+
+// messageID is unique because sendID is. Gmail replaces it when it sends.
+func (m *envelope) messageID() string {
+	_, domain, _ := strings.Cut(m.from.Email, "@")
+	return m.sendID + ".linkmail@" + domain
+}
+
+func (m *envelope) write(text, html string) ([]byte, error) {
+	var buf bytes.Buffer
+	var h gomail.Header
+	if html == "" {
+		setBodyHeader(&h.Header, "text/plain")
+		m.setHeader(&h)
+		w, err := message.CreateWriter(&buf, h.Header)
+		if err != nil {
+			return nil, fmt.Errorf("mailbox: compose: %w", err)
+		}
+		if err := writeBody(w, text); err != nil {
+			return nil, err
+		}
+		return buf.Bytes(), nil
+	}
+	if text == "" {
+		text = plainAlternative(html)
+	}
+	h.SetContentType("multipart/alternative", nil)
+	m.setHeader(&h)
+	w, err := message.CreateWriter(&buf, h.Header)
+	if err != nil {
+		return nil, fmt.Errorf("mailbox: compose: %w", err)
+	}
+	for _, part := range []struct{ mediaType, body string }{{"text/plain", text}, {"text/html", html}} {
+		var ph message.Header
+		setBodyHeader(&ph, part.mediaType)
+		pw, err := w.CreatePart(ph)
+		if err != nil {
+			return nil, fmt.Errorf("mailbox: compose: %w", err)
+		}
+		if err := writeBody(pw, part.body); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("mailbox: compose: %w", err)
+	}
+	return buf.Bytes(), nil
+}
+
+func setBodyHeader(h *message.Header, mediaType string) {
+	h.Set("Content-Transfer-Encoding", "quoted-printable")
+	h.SetContentType(mediaType, map[string]string{"charset": "utf-8"})
+}
+
+func writeBody(w io.WriteCloser, body string) error {
+	if _, err := io.WriteString(w, body); err != nil {
+		return fmt.Errorf("mailbox: compose: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return fmt.Errorf("mailbox: compose: %w", err)
+	}
+	return nil
+}
+
+// verify reads raw back with a parser that did not write it, and refuses it if
+// it says anything else than m. No input is known for which it does; a mail to
+// the wrong person is bad enough to look twice.
+func (m *envelope) verify(raw []byte) error {
+	refuse := func(field string) error {
+		return &Error{
+			Code:    "invalid_header",
+			Message: "the mail was not composed: " + field + " cannot be written so that it is read back unchanged",
+			Hint:    "simplify the names in " + field,
+		}
+	}
+	msg, err := mail.ReadMessage(bytes.NewReader(raw))
+	if err != nil {
+		return refuse("the header")
+	}
+	var written gomail.Header
+	m.setHeader(&written)
+	for field, values := range msg.Header {
+		body := field == "Content-Type" || field == "Content-Transfer-Encoding"
+		if len(values) != 1 || !written.Has(field) && !body {
+			return refuse(field)
+		}
+	}
+	for field, want := range map[string][]Address{"From": {m.from}, "To": m.to, "Cc": m.cc, "Bcc": m.bcc} {
+		if len(want) == 0 {
+			continue
+		}
+		list, err := msg.Header.AddressList(field)
+		if err != nil {
+			return refuse(field)
+		}
+		if !slices.EqualFunc(list, want, func(got *mail.Address, want Address) bool {
+			return got.Address == want.Email && got.Name == want.Name
+		}) {
+			return refuse(field)
+		}
+	}
+	if decodeWords(msg.Header.Get("Subject")) != m.subject {
+		return refuse("Subject")
+	}
+	return nil
+}

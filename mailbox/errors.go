@@ -1,0 +1,146 @@
+package mailbox
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"google.golang.org/api/googleapi"
+)
+
+// The codes of an [Error] that stand for an answer of Gmail.
+const (
+	codeTokenRefused = "token_refused"
+	codeMissingScope = "missing_scope"
+	codeAPIDisabled  = "api_disabled"
+	codeDomainPolicy = "domain_policy"
+	codeRateLimited  = "rate_limited"
+	codeDailyLimit   = "daily_limit"
+	codeNotFound     = "not_found"
+	codeInvalid      = "invalid_argument"
+	codeNoMailbox    = "mail_service_not_enabled"
+	codeForbidden    = "forbidden"
+	codeConflict     = "conflict"
+	codeTooLarge     = "too_large"
+	codeUnavailable  = "unavailable"
+)
+
+// explained is an error that already says what happened and what to do, for
+// example one of the transport that authorizes requests. It travels untouched.
+type explained interface {
+	error
+	Explain() (code, message, hint string, retryAfter time.Duration)
+}
+
+// wrap puts the operation before an error that is passed on as it is.
+func wrap(op string, err error) error { return fmt.Errorf("mailbox: %s: %w", op, err) }
+
+// invalid is a refusal before Gmail was asked.
+func invalid(message, hint string) *Error {
+	return &Error{Code: codeInvalid, Message: message, Hint: hint}
+}
+
+// explain turns what a call returned into an [*Error] if it came from Gmail or
+// from the network, and says whether trying again may help. Everything else,
+// for example a request to sign in, is passed on wrapped.
+//
+// Errors of package googleapi and net/url are taken apart and dropped: the
+// first quote response bodies, the second URLs with their queries.
+func (c *Client) explain(op string, err error) (pace, error) {
+	if api, ok := errors.AsType[*googleapi.Error](err); ok {
+		e, p := classify(api.Code, api.Header, []byte(api.Body), c.now())
+		return p, e
+	}
+	err = bare(err)
+	var own *Error
+	switch {
+	case errors.As(err, &own):
+		return never, own
+	case errors.Is(err, errNotGmail) || unreadable(err):
+		return never, notGmail(0)
+	case errors.Is(err, context.DeadlineExceeded):
+		return hiccup, &Error{
+			Code: codeUnavailable, Message: "Gmail did not answer in time",
+			Hint: "Try again; if it persists, check the network.", Err: err,
+		}
+	case fromWire(err):
+		return hiccup, unreachable(err)
+	}
+	return never, wrap(op, err)
+}
+
+// bare takes off what net/http puts around an error of its transport.
+func bare(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		return u.Err
+	}
+	return err
+}
+
+// unreachable explains a connection that could not be made or was lost.
+func unreachable(err error) *Error {
+	e := &Error{
+		Code: codeUnavailable, Message: "the connection to Gmail failed",
+		Hint: "Check that the network and its proxy let requests to gmail.googleapis.com through, then try again.", Err: err,
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		e.Message = "the certificate that was presented for Gmail is not trusted here"
+		e.Hint = "A proxy may be inspecting the traffic: add its certificate authority to the system's, and check the clock."
+	}
+	return e
+}
+
+// errNotGmail marks an answer in a form that Gmail does not use.
+var errNotGmail = errors.New("mailbox: the answer is not Gmail's")
+
+// notGmail explains an answer that something on the way gave.
+func notGmail(status int) *Error {
+	return &Error{
+		Code: codeUnavailable, Status: status,
+		Message: "something that is not Gmail answered in its place",
+		Hint:    "A proxy or a sign-in page of the network stands between: let requests to gmail.googleapis.com through.",
+	}
+}
+
+// unreadable reports whether err is about JSON that was cut short or is none.
+func unreadable(err error) bool {
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	return errors.As(err, &syntax) || errors.As(err, &kind)
+}
+
+// fromWire reports whether err came from the HTTP stack, and not from the
+// transport that authorizes requests. The stack has no type for many of its
+// errors, so their prefixes have to do.
+func fromWire(err error) bool {
+	if _, ok := errors.AsType[explained](err); ok {
+		return false
+	}
+	var network net.Error
+	var cert *tls.CertificateVerificationError
+	if errors.As(err, &network) || errors.As(err, &cert) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, http.ErrAbortHandler) {
+		return true
+	}
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		text := e.Error()
+		for _, prefix := range [...]string{
+			"http: ", "net/http: ", "http2: ", "stream error: ", "connection error: ", "malformed ", "tls: ", "x509: ",
+			"invalid byte ", "gzip: ", "flate: ", "bad ",
+		} {
+			if strings.HasPrefix(text, prefix) {
+				return true
+			}
+		}
+	}
+	return false
+}

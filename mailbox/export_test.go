@@ -1,0 +1,83 @@
+package mailbox
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"time"
+
+	gmail "google.golang.org/api/gmail/v1"
+)
+
+// Seams for the tests of what has no network around it.
+
+var (
+	Also              = also
+	SummarizeCalendar = summarizeCalendar
+	DecodeBase64      = decodeBase64
+)
+
+// EncodeBatch writes a batch that asks for the heads of ids.
+func EncodeBatch(ids []string) (body []byte, contentType string, err error) {
+	return encodeBatch(ids, headForm)
+}
+
+// Part is one part of a batch's answer.
+type Part struct {
+	Status int
+	Body   string
+}
+
+// DecodeBatch reads a batch's answer.
+func DecodeBatch(r io.Reader, contentType string, limit int) (map[string]Part, error) {
+	answers, err := decodeBatch(r, contentType, limit)
+	parts := map[string]Part{}
+	for id, a := range answers {
+		parts[id] = Part{Status: a.status, Body: string(a.body)}
+	}
+	return parts, err
+}
+
+// Classify explains an answer and says whether it is worth another try.
+func Classify(status int, header http.Header, body []byte, now time.Time) (e *Error, again bool) {
+	e, p := classify(status, header, body, now)
+	return e, p != never
+}
+
+// Quota is the count of units of a minute.
+type Quota struct{ q quota }
+
+func NewQuota(limit int, now func() time.Time) *Quota {
+	return &Quota{quota{limit: limit, now: now}}
+}
+
+func (q *Quota) Take(units int) error { return q.q.take(units) }
+
+// LRU keeps strings up to a total length.
+type LRU struct{ l *lru[string] }
+
+func NewLRU(limit int) LRU {
+	return LRU{newLRU(limit, func(s string) int { return len(s) })}
+}
+
+func (l LRU) Store(key, value string)           { l.l.store(key, value) }
+func (l LRU) Remove(key string)                 { l.l.remove(key) }
+func (l LRU) Lookup(key string) (string, bool)  { return l.l.lookup(key) }
+func (l LRU) Size() (entries, total, index int) { return l.l.len(), l.l.total, len(l.l.items) }
+
+// Covers is how many of ids a companion list settles.
+func Covers(order []string, more bool, ids []string, firstPage bool) int {
+	l := companions{ok: true, order: order, more: more}
+	return l.covers(ids, firstPage)
+}
+
+// RenderPayload converts a payload in Gmail's JSON.
+func RenderPayload(payload []byte, f Format) (text, source string, attachments []Attachment, err error) {
+	var p gmail.MessagePart
+	if err := json.Unmarshal(payload, &p); err != nil {
+		return "", "", nil, err
+	}
+	c := contentOf(&p)
+	text, source, _, err = c.render(f)
+	return text, source, c.attachments, err
+}

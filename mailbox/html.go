@@ -1,0 +1,163 @@
+package mailbox
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/JohannesKaufmann/html-to-markdown/v2/converter"
+	"github.com/JohannesKaufmann/html-to-markdown/v2/plugin/base"
+	"github.com/JohannesKaufmann/html-to-markdown/v2/plugin/commonmark"
+	"github.com/JohannesKaufmann/html-to-markdown/v2/plugin/strikethrough"
+	"github.com/JohannesKaufmann/html-to-markdown/v2/plugin/table"
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// maxHTML bounds the HTML that is read and the body that is made of it, in
+// bytes. Nobody reads more; what is cut is said to be.
+const maxHTML = 2 << 20
+
+const cutNote = "[linkmail: cut here; the mail goes on after 2 MB]"
+
+// convertHTML turns the HTML of a mail into what its reader sees, as Markdown,
+// as plain text, or as HTML without styles, scripts and hidden parts. hidden
+// counts the characters that were left out because the reader does not see
+// them. In Markdown and text, long link targets are cut and end in "…"; HTML
+// has them in full. The zero Format is Markdown; an unknown one is an error,
+// and there is no other.
+func convertHTML(src string, format Format) (body string, hidden int, err error) {
+	switch format {
+	case "", Markdown, Text, HTML:
+	default:
+		return "", 0, &Error{
+			Code: "invalid_argument", Message: fmt.Sprintf("the body format %.20q is unknown", string(format)),
+			Hint: "use markdown, text or html",
+		}
+	}
+	body, hidden = render(src, format, false)
+	return body, hidden, nil
+}
+
+// plainAlternative is the text part of a mail that was written in HTML.
+func plainAlternative(src string) string {
+	body, _ := render(src, Text, true)
+	return body
+}
+
+func render(src string, format Format, fullLinks bool) (body string, hidden int) {
+	src, cut := limit(src)
+	doc, err := html.Parse(strings.NewReader(src))
+	if err != nil {
+		body, hidden = stripTags(src, fullLinks)
+		if format == HTML {
+			body = "<pre>" + html.EscapeString(body) + "</pre>"
+		}
+	} else {
+		p := pruner{format: format, full: fullLinks}
+		tree := p.prune(doc)
+		hidden = p.hidden
+		if body = write(tree, format); body == "" && p.unnamed > 0 {
+			body = fmt.Sprintf("[linkmail: no text, %d images without a description]", p.unnamed)
+		}
+	}
+	body, removed := cleanText(body) // what was clean in pieces may not be in one
+	body, cutAgain := limit(body)
+	if cut || cutAgain {
+		body += "\n\n" + cutNote
+	}
+	return body, hidden + removed
+}
+
+// limit cuts s at a character so that it has at most maxHTML bytes.
+func limit(s string) (_ string, cut bool) {
+	if len(s) <= maxHTML {
+		return s, false
+	}
+	end := maxHTML
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
+	}
+	return s[:end], true
+}
+
+// write renders a pruned tree.
+func write(tree *html.Node, format Format) string {
+	switch format {
+	case Text:
+		var w textWriter
+		w.children(tree)
+		return w.String()
+	case HTML:
+		var b strings.Builder
+		for c := range tree.ChildNodes() {
+			_ = html.Render(&b, c) // a builder does not fail
+		}
+		return strings.TrimSpace(b.String())
+	}
+	doc := &html.Node{Type: html.DocumentNode}
+	doc.AppendChild(tree)
+	body, err := markdown().ConvertNode(doc)
+	if err != nil {
+		return write(tree, Text)
+	}
+	return string(body)
+}
+
+// markdown is the converter, which holds no state of a conversion.
+var markdown = sync.OnceValue(func() *converter.Converter {
+	c := converter.NewConverter(converter.WithPlugins(
+		base.NewBasePlugin(),
+		commonmark.NewCommonmarkPlugin(commonmark.WithListEndComment(false)),
+		strikethrough.NewStrikethroughPlugin(),
+		table.NewTablePlugin(
+			table.WithCellPaddingBehavior(table.CellPaddingBehaviorMinimal),
+			table.WithHeaderPromotion(true),
+			table.WithNewlineBehavior(table.NewlineBehaviorPreserve),
+		),
+	))
+	c.Register.RendererFor("img", converter.TagTypeInline, writeImage, converter.PriorityEarly)
+	c.Register.RendererFor("a", converter.TagTypeInline, writeLink, converter.PriorityEarly)
+	return c
+})
+
+// writeImage writes an image as its description; where it is stored is of no
+// use to a reader of text.
+func writeImage(ctx converter.Context, w converter.Writer, n *html.Node) converter.RenderStatus {
+	alt := strings.NewReplacer("[", `\[`, "]", `\]`).Replace(attrOf(n, "alt"))
+	_, _ = w.WriteString("![" + alt + "]()")
+	return converter.RenderSuccess
+}
+
+// writeLink writes a link; one around paragraphs, which Markdown has no form
+// for, as the paragraphs and then the target.
+func writeLink(ctx converter.Context, w converter.Writer, n *html.Node) converter.RenderStatus {
+	var b bytes.Buffer
+	ctx.RenderChildNodes(ctx, &b, n)
+	text, target := b.String(), attrOf(n, "href")
+	content := strings.TrimSpace(text)
+	if strings.Contains(content, "\n") {
+		_, _ = w.WriteString("\n\n" + content + "\n\n<" + target + ">\n\n")
+		return converter.RenderSuccess
+	}
+	before, after, _ := strings.Cut(text, content)
+	link := content
+	if content != "" && target != "" {
+		link = "[" + content + "](" + target + ")"
+	}
+	_, _ = w.WriteString(before + link + after)
+	return converter.RenderSuccess
+}
+
+func atomOf(tag string) atom.Atom { return atom.Lookup([]byte(tag)) }
+
+func firstRunes(s string, n int) string {
+	for i := range s {
+		if n--; n < 0 {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}

@@ -1,0 +1,308 @@
+package mailbox
+
+import (
+	"math"
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// box is what is known of how an element is drawn. Most of it is inherited, and
+// whether text can be seen is judged at the text: newsletters set font-size:0
+// on their containers and a size on the paragraphs, so a verdict on a container
+// would delete all of them.
+type box struct {
+	parent *box
+	sheet  *sheet
+	tag    string
+	attrs  []html.Attribute
+	class  []string
+
+	display    string
+	gone       bool // neither it nor anything inside is drawn
+	hidden     bool // by visibility, which descendants can turn on again
+	opacity    float64
+	fontSize   float64 // pixels
+	color      rgba
+	fill       *rgba // overrides color
+	behind     rgba  // the colour text stands on; named if it is an image
+	textIndent float64
+	lines      bool // line breaks in the text are drawn
+}
+
+// newRoot returns the box of the window a mail is shown in.
+func newRoot(s *sheet) *box {
+	return &box{sheet: s, opacity: 1, fontSize: rootSize, color: black, behind: white}
+}
+
+// child returns the box of an element inside b.
+func (b *box) child(tag string, attrs []html.Attribute) *box {
+	c := *b
+	c.parent, c.tag, c.attrs, c.display = b, tag, attrs, ""
+	c.class = strings.Fields(c.attr("class"))
+	if b.gone {
+		return &c
+	}
+	st := c.sheet.styleOf(&c)
+	c.hints(&st)
+	st.apply(parseDeclarations(c.attr("style")), weightInline)
+	c.inherit(&st)
+	c.gone = c.isGone(&st)
+	return &c
+}
+
+func (b *box) attr(name string) string {
+	for _, a := range b.attrs {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func (b *box) has(name string) bool {
+	for _, a := range b.attrs {
+		if a.Key == name {
+			return true
+		}
+	}
+	return false
+}
+
+// hints are the attributes that style, and the browser's own style sheet as far
+// as it matters here.
+func (b *box) hints(st *style) {
+	st.hint(backgroundColor, b.attr("bgcolor"))
+	if url := b.attr("background"); url != "" {
+		st.hint(backgroundImage, "url("+url+")")
+	}
+	if b.has("hidden") || b.tag == "dialog" && !b.has("open") {
+		st.hint(display, "none")
+	}
+	switch b.tag {
+	case "body":
+		st.hint(color, b.attr("text"))
+	case "font":
+		st.hint(color, b.attr("color"))
+		st.hint(fontSize, fontAttrSize(b.attr("size")))
+	case "a":
+		if b.has("href") { // a link does not take the colour of its parent
+			st.hint(color, "#0000ee")
+		}
+	case "mark":
+		st.hint(backgroundColor, "yellow")
+		st.hint(color, "black")
+	case "small", "sub", "sup":
+		st.hint(fontSize, "smaller")
+	case "big":
+		st.hint(fontSize, "larger")
+	case "h1":
+		st.hint(fontSize, "2em")
+	case "h2":
+		st.hint(fontSize, "1.5em")
+	case "pre", "textarea", "listing", "xmp":
+		st.hint(whiteSpace, "pre")
+	}
+}
+
+func fontAttrSize(size string) string {
+	switch {
+	case size == "":
+		return ""
+	case size[0] == '+':
+		return "larger"
+	case size[0] == '-':
+		return "smaller"
+	case '1' <= size[0] && size[0] <= '7':
+		return [...]string{"x-small", "small", "medium", "large", "x-large", "xx-large", "xxx-large"}[size[0]-'1']
+	}
+	return ""
+}
+
+// inherit computes the properties that text inside b will be judged by.
+func (b *box) inherit(st *style) {
+	switch st.value[visibility] {
+	case "hidden", "collapse":
+		b.hidden = true
+	case "visible", "initial":
+		b.hidden = false
+	}
+	if o, ok := numberOf(st.value[opacity]); ok {
+		b.opacity *= min(max(o, 0), 1)
+	}
+	if args := arguments(st.value[filterProp], "opacity"); len(args) == 1 {
+		if o, ok := numberOf(args[0]); ok {
+			b.opacity *= min(max(o, 0), 1)
+		}
+	}
+	if v := st.value[fontSize]; v != "" {
+		b.fontSize = fontSizeOf(v, b.fontSize)
+	}
+	if v := st.value[color]; v != "" {
+		b.color = b.colorOf(v, b.color)
+	}
+	if v := st.value[textFill]; v != "" {
+		fill := b.colorOf(v, b.color)
+		b.fill = &fill
+	}
+	b.paint(st)
+	if px, ok := lengthOf(st.value[textIndent], b.fontSize, screenWidth); ok {
+		b.textIndent = px
+	}
+	switch st.value[whiteSpace] {
+	case "pre", "pre-wrap", "pre-line", "break-spaces":
+		b.lines = true
+	case "normal", "nowrap", "initial":
+		b.lines = false
+	}
+}
+
+// colorOf reads a colour of the element; the inherited one is parent.
+func (b *box) colorOf(v string, parent rgba) rgba {
+	switch v {
+	case "inherit", "currentcolor", "unset":
+		return parent
+	case "initial", "revert":
+		return black
+	}
+	return colorOf(v)
+}
+
+// paint computes the colour behind the text.
+func (b *box) paint(st *style) {
+	switch v := st.value[backgroundColor]; v {
+	case "", "initial", "unset", "revert", "inherit": // inherited, it is what is behind already
+	case "currentcolor":
+		b.behind = b.color.over(b.behind)
+	default:
+		b.behind = colorOf(v).over(b.behind)
+	}
+	switch v := st.value[backgroundImage]; v {
+	case "", "none", "initial", "unset", "url()", "url('')", `url("")`:
+	default:
+		b.behind = rgba{name: "an image"}
+	}
+	if st.value[backgroundClip] == "text" {
+		// The background is seen through the letters, which are transparent.
+		b.fill = &rgba{name: "a background"}
+	}
+}
+
+// isGone reports whether the element is not drawn, whatever is inside.
+func (b *box) isGone(st *style) bool {
+	b.display = st.value[display]
+	switch b.display {
+	case "none", "table-column", "table-column-group":
+		return true
+	}
+	return st.value[contentVisibility] == "hidden" || b.opacity < 0.05 ||
+		b.isEmptyWindow(st) || b.isOffScreen(st) || isClipped(st) || isShrunk(st)
+}
+
+// isEmptyWindow: the element has no area and shows nothing beyond it.
+func (b *box) isEmptyWindow(st *style) bool {
+	switch st.value[overflow] {
+	case "", "visible", "initial", "unset", "inherit", "revert":
+		return false
+	}
+	tiny := func(p property) bool {
+		px, ok := lengthOf(st.value[p], b.fontSize, math.NaN())
+		return ok && px <= 1 || st.value[p] == "0%"
+	}
+	if tiny(maxHeight) {
+		return true
+	}
+	switch b.tag {
+	case "table", "tbody", "thead", "tfoot", "tr", "td", "th":
+		return false // widths and heights are minimums there
+	}
+	return tiny(height) || tiny(width) || tiny(maxWidth)
+}
+
+func (b *box) isOffScreen(st *style) bool {
+	const far = 900 // no layout of mail moves text that is seen so far
+	beyond := func(p property, most float64) bool {
+		px, ok := lengthOf(st.value[p], b.fontSize, screenWidth)
+		return ok && (px < -far || px > most)
+	}
+	if beyond(marginLeft, math.Inf(1)) || beyond(marginTop, math.Inf(1)) {
+		return true
+	}
+	switch st.value[position] {
+	case "absolute", "fixed", "relative":
+		return beyond(left, 3*far) || beyond(right, 3*far) ||
+			beyond(top, math.Inf(1)) || beyond(bottom, math.Inf(1))
+	}
+	return false
+}
+
+func isClipped(st *style) bool {
+	if st.value[position] == "absolute" || st.value[position] == "fixed" {
+		if args := arguments(st.value[clip], "rect"); len(args) == 4 && areTiny(args) {
+			return true
+		}
+	}
+	v := st.value[clipPath]
+	if args := arguments(v, "inset"); len(args) > 0 {
+		n, ok := numberOf(args[0])
+		return ok && strings.HasSuffix(args[0], "%") && n >= 0.5
+	}
+	for _, shape := range []string{"circle", "ellipse"} {
+		if args := arguments(v, shape); len(args) > 0 {
+			return areTiny(args[:1])
+		}
+	}
+	args := arguments(v, "polygon")
+	return len(args) > 0 && areTiny(args)
+}
+
+// areTiny reports whether every argument is a length of at most a pixel.
+func areTiny(args []string) bool {
+	for _, a := range args {
+		if px, ok := lengthOf(a, rootSize, screenWidth); !ok || math.Abs(px) > 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// isShrunk: a transformation leaves no area, or moves it out of sight.
+func isShrunk(st *style) bool {
+	if n, ok := numberOf(st.value[scale]); ok && math.Abs(n) < 0.05 {
+		return true
+	}
+	v := st.value[transform]
+	for _, f := range []string{"scale", "scalex", "scaley", "scale3d"} {
+		for _, a := range arguments(v, f) {
+			if n, ok := numberOf(a); ok && math.Abs(n) < 0.05 {
+				return true
+			}
+		}
+	}
+	for _, f := range []string{"translate", "translatex", "translatey", "translate3d"} {
+		for _, a := range arguments(v, f) {
+			if px, ok := lengthOf(a, rootSize, 0); ok && math.Abs(px) > 900 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// showsText reports whether a reader can see text directly inside b.
+func (b *box) showsText() bool {
+	const smallest = 2 // pixels
+	if b.gone || b.hidden || b.fontSize < smallest || b.textIndent < -500 {
+		return false
+	}
+	ink := b.color
+	if b.fill != nil {
+		ink = *b.fill
+	}
+	if ink.name == "" {
+		if ink.a *= b.opacity; ink.a < 0.05 {
+			return false
+		}
+	}
+	return !ink.over(b.behind).like(b.behind)
+}

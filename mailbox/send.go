@@ -1,0 +1,163 @@
+package mailbox
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+
+	gmail "google.golang.org/api/gmail/v1"
+	"google.golang.org/api/googleapi"
+)
+
+// maxRaw bounds a composed mail that is sent as JSON, in bytes.
+const maxRaw = 5 << 20
+
+// checkSent is the note of a send whose outcome is unknown.
+const (
+	checkSent   = "The connection failed after the mail was handed over, and the mail did not appear in Sent within some seconds. Check Sent before sending it again."
+	checkDrafts = "The connection failed after the draft was handed over. Check the drafts before writing it again."
+)
+
+// Send sends a mail, at most once. It is never repeated when it is not certain
+// that Gmail refused it: the receipt then says [Unknown], unless the mail is
+// found among the sent ones. An error means that nothing was sent.
+func (c *Client) Send(ctx context.Context, o Outgoing) (Receipt, error) {
+	m, err := c.prepare(ctx, o, unitsSend)
+	if err != nil {
+		return Receipt{Outcome: NotSent}, err
+	}
+	var sent *gmail.Message
+	unclear, err := c.deliver(ctx, "send", func(ctx context.Context) error {
+		var err error
+		sent, err = c.service.Users.Messages.Send(me, m.message()).Fields("id", "threadId").Context(ctx).Do()
+		return err
+	})
+	switch {
+	case unclear:
+		if found, ok := c.findSent(ctx, m); ok {
+			return m.receipt(Sent, found), nil
+		}
+		r := m.receipt(Unknown, nil)
+		r.Note = checkSent
+		return r, nil
+	case err != nil:
+		return m.receipt(NotSent, nil), err
+	}
+	return m.receipt(Sent, sent), nil
+}
+
+// Draft saves a mail as a draft.
+func (c *Client) Draft(ctx context.Context, o Outgoing) (Receipt, error) {
+	m, err := c.prepare(ctx, o, unitsDraft)
+	if err != nil {
+		return Receipt{Outcome: NotSent}, err
+	}
+	var draft *gmail.Draft
+	unclear, err := c.deliver(ctx, "save the draft", func(ctx context.Context) error {
+		var err error
+		draft, err = c.service.Users.Drafts.Create(me, &gmail.Draft{Message: m.message()}).
+			Fields(googleapi.Field("id,message(id,threadId)")).Context(ctx).Do()
+		return err
+	})
+	switch {
+	case unclear:
+		r := m.receipt(Unknown, nil)
+		r.Note = checkDrafts
+		return r, nil
+	case err != nil:
+		return m.receipt(NotSent, nil), err
+	}
+	r := m.receipt(Drafted, draft.Message)
+	r.DraftID, _ = cleanLine(draft.Id)
+	return r, nil
+}
+
+// mailing is a mail that is ready to go.
+type mailing struct {
+	raw         []byte
+	sendID      string // marks the mail, to find it among the sent ones
+	since       uint64 // a position in the history from before; 0 is unknown
+	to, cc, bcc []Address
+	subject     string
+}
+
+func (m *mailing) message() *gmail.Message {
+	return &gmail.Message{Raw: base64.URLEncoding.EncodeToString(m.raw)}
+}
+
+// receipt tells what became of the mail. at is Gmail's record of it, if any.
+func (m *mailing) receipt(o Outcome, at *gmail.Message) Receipt {
+	r := Receipt{Outcome: o, To: m.to, Cc: m.cc, Bcc: m.bcc, Subject: m.subject}
+	if at != nil {
+		r.ID, _ = cleanLine(at.Id)
+		r.ThreadID, _ = cleanLine(at.ThreadId)
+	}
+	return r
+}
+
+// prepare checks the mail, settles its sender, composes it and sets its units
+// aside. What it asks Gmail is asked at once, and remembered for the next mail.
+func (c *Client) prepare(ctx context.Context, o Outgoing, units int) (*mailing, error) {
+	// What is wrong in the mail itself is said before anybody has to sign in.
+	m := &mailing{sendID: rand.Text()}
+	if _, err := checkOutgoing(o, Address{Email: "anyone@example.com"}, c.now(), m.sendID); err != nil {
+		return nil, err
+	}
+	want, err := parseFrom(o.From)
+	if err != nil {
+		return nil, err
+	}
+	var beside sync.WaitGroup
+	beside.Go(func() { c.historyPosition(ctx) })
+	from, err := c.from(ctx, newBudget(), want)
+	beside.Wait()
+	if err != nil {
+		return nil, err
+	}
+	m.since = c.known.newest()
+	m.subject, _ = cleanLine(o.Subject)
+	m.raw, m.to, m.cc, m.bcc, err = compose(o, from, c.now(), m.sendID)
+	if err != nil {
+		return nil, err
+	}
+	if len(m.raw) > maxRaw {
+		return nil, &Error{
+			Code: codeTooLarge, Message: fmt.Sprintf("the mail is larger than %d MB", maxRaw>>20), Hint: "Send less text.",
+		}
+	}
+	return m, c.quota.take(units)
+}
+
+// deliver makes one request that changes something, once. unclear means that
+// it may have taken effect; otherwise an error means that it did not.
+func (c *Client) deliver(ctx context.Context, op string, call func(context.Context) error) (unclear bool, err error) {
+	if ctx.Err() != nil {
+		return false, wrap(op, ctx.Err())
+	}
+	var d delivery
+	limited, cancel := context.WithTimeout(d.follow(ctx), sendTime)
+	defer cancel()
+	err = call(limited)
+	if err == nil {
+		return false, nil
+	}
+	if api, ok := errors.AsType[*googleapi.Error](err); ok {
+		// Gmail refuses with 4xx before it acts. Above, and where the server
+		// gave up waiting, it may have acted.
+		unclear = api.Code >= 500 || api.Code == http.StatusRequestTimeout
+	} else {
+		unclear = d.ambiguous(bare(err))
+	}
+	if unclear {
+		return true, nil
+	}
+	if ctx.Err() != nil {
+		return false, wrap(op, ctx.Err())
+	}
+	_, err = c.explain(op, err)
+	return false, err
+}

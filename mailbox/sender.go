@@ -1,0 +1,115 @@
+package mailbox
+
+import (
+	"context"
+	"errors"
+	"net/mail"
+	"strings"
+
+	gmail "google.golang.org/api/gmail/v1"
+)
+
+// sender is an address that the account may send from.
+type sender struct {
+	Address
+	primary bool
+}
+
+// senders returns the addresses that the account may send from: its own and
+// those whose owner confirmed them.
+func (c *Client) senders(ctx context.Context, b budget) ([]sender, error) {
+	if known, ok := c.identity.recall(c.now()); ok {
+		return known, nil
+	}
+	var found []sender
+	err := c.read(ctx, b, "list the sender addresses", unitsSendAs, func(ctx context.Context) error {
+		list, err := c.service.Users.Settings.SendAs.List(me).Context(ctx).Do()
+		if err != nil {
+			return err
+		}
+		found = found[:0]
+		for _, s := range list.SendAs {
+			if usable(s) {
+				found = append(found, sender{Address: Address{Name: s.DisplayName, Email: s.SendAsEmail}, primary: s.IsPrimary})
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.identity.store(found, c.now())
+	return found, nil
+}
+
+func usable(s *gmail.SendAs) bool {
+	return s != nil && s.SendAsEmail != "" && (s.IsPrimary || s.VerificationStatus == "accepted")
+}
+
+// parseFrom reads the sender that was asked for; nil stands for the account.
+func parseFrom(wanted string) (*mail.Address, error) {
+	if strings.TrimSpace(wanted) == "" {
+		return nil, nil //nolint:nilnil // not to name a sender is no fault
+	}
+	a, err := mail.ParseAddress(wanted)
+	if err != nil {
+		return nil, &Error{
+			Code: "invalid_from", Message: "the sender is not an e-mail address",
+			Hint: "Write it as name@example.com or Name <name@example.com>, or leave it out.",
+		}
+	}
+	return a, nil
+}
+
+// from settles the sender of a mail. Gmail would silently replace one that the
+// account may not use, so such a one is refused.
+func (c *Client) from(ctx context.Context, b budget, want *mail.Address) (Address, error) {
+	known, err := c.senders(ctx, b)
+	if want == nil {
+		return c.ownAddress(ctx, known, err)
+	}
+	if err != nil {
+		return Address{}, err
+	}
+	allowed := make([]string, 0, len(known))
+	for _, s := range known {
+		if strings.EqualFold(s.Email, want.Address) {
+			if want.Name != "" {
+				s.Name = want.Name
+			}
+			return s.Address, nil
+		}
+		address, _ := cleanLine(s.Email)
+		allowed = append(allowed, address)
+	}
+	return Address{}, &Error{
+		Code: "from_not_allowed", Message: "the account may not send from this address",
+		Hint: "It may send from: " + strings.Join(allowed, ", ") + ".",
+	}
+}
+
+// ownAddress is the account's primary address. Where the list of senders is
+// out of reach, for want of a scope or in servers that have none, the address
+// of the account does as well.
+func (c *Client) ownAddress(ctx context.Context, known []sender, err error) (Address, error) {
+	for _, s := range known {
+		if s.primary {
+			return s.Address, nil
+		}
+	}
+	var e *Error
+	if err != nil && !errors.As(err, &e) {
+		return Address{}, err
+	}
+	if e != nil && e.Code != codeMissingScope && e.Code != codeNotFound && e.Code != codeForbidden {
+		return Address{}, err
+	}
+	own, accountErr := c.Account(ctx)
+	switch {
+	case accountErr == nil:
+		return Address{Email: own}, nil
+	case err != nil:
+		return Address{}, err
+	}
+	return Address{}, accountErr
+}
