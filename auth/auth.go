@@ -15,6 +15,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"time"
 
@@ -122,7 +123,26 @@ type Challenge struct {
 	Expires time.Time
 	// Step counts the links of one sign-in, from 1; zero means unknown.
 	Step int
+	// Previous tells what became of the link that this one replaces.
+	Previous Ending
 }
+
+// ErrTaken says that a trip cannot begin, because an earlier try of the same
+// request, whose beginning was never written down, still holds its State at
+// the connector. A caller that can make a new request, with another State,
+// need not trouble anybody with it; otherwise it passes when that try runs out.
+var ErrTaken = errors.New("auth: the state is taken by an earlier try")
+
+// Ending tells how the link before this one ended.
+type Ending int
+
+const (
+	// Expired means that the previous link ran out before anybody had finished.
+	Expired Ending = iota + 1
+	// Lost means that the person had finished, but the result did not arrive
+	// here. It was delivered once, to somebody else or into a broken connection.
+	Lost
+)
 
 func (*Challenge) Error() string { return "auth: a person has to sign in first" }
 
@@ -130,13 +150,13 @@ func (*Challenge) Error() string { return "auth: a person has to sign in first" 
 type Kind int
 
 const (
-	// Denied: the person, or a policy, said no. Trying again starts afresh.
+	// Denied means that the person, or a policy, said no. Trying again starts afresh.
 	Denied Kind = iota + 1
-	// Refused: a configured credential does not work. Someone must change it.
+	// Refused means that a configured credential does not work. Someone must change it.
 	Refused
-	// Misconfigured: a setting at the provider or here is wrong.
+	// Misconfigured means that a setting at the provider or here is wrong.
 	Misconfigured
-	// Unavailable: it may pass by itself.
+	// Unavailable means that it may pass by itself.
 	Unavailable
 )
 

@@ -26,6 +26,13 @@ func (w *World) Sent(user string) []RawMessage {
 	return slices.Clone(w.gmail.box(user).sent)
 }
 
+// MessageCount returns how many messages user's mailbox holds.
+func (w *World) MessageCount(user string) int {
+	w.gmail.mu.Lock()
+	defer w.gmail.mu.Unlock()
+	return len(w.gmail.box(user).rows)
+}
+
 // Deliver puts a message into user's mailbox as it stands, as if it arrived
 // now, and returns its id. It joins the thread it answers to. Without labels
 // it is unread in the inbox.

@@ -1,0 +1,132 @@
+package auth0
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"linkmail/auth"
+	"linkmail/internal/secret"
+)
+
+// answerLimit bounds what is read of an answer. Auth0's are a few kilobytes.
+const answerLimit = 64 << 10
+
+// answer is what the tenant said.
+type answer struct {
+	call   string // for errors, for example "token exchange"
+	status int
+	header http.Header
+	body   []byte
+}
+
+// ok reports whether the status says that the call worked. The fields of an
+// answer mean nothing before that is known: the errors of the My Account API
+// look nothing like those of the token endpoint.
+func (a answer) ok() bool { return a.status >= 200 && a.status < 300 }
+
+// decode reads the fields of an answer. One that is not a JSON object did not
+// come from Auth0, whatever its content type says.
+func (a answer) decode(out any) error {
+	if !bytes.HasPrefix(bytes.TrimSpace(a.body), []byte("{")) || json.Unmarshal(a.body, out) != nil {
+		return &auth.Failure{
+			Kind: auth.Unavailable, Code: "auth0_not_reached",
+			Message: fmt.Sprintf("something other than Auth0 answered the %s (HTTP %d, not JSON)", a.call, a.status),
+			Hint:    "check AUTH0_DOMAIN, and whether a proxy or a sign-in page of the network stands in between",
+			Err:     &ResponseError{Call: a.call, Status: a.status},
+		}
+	}
+	return nil
+}
+
+// post sends in as JSON to path and returns what came back, whatever the status.
+func (p *Provider) post(ctx context.Context, call, path string, bearer secret.Text, in any) (answer, error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return answer{}, fmt.Errorf("auth0: encode %s: %w", call, err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+path, bytes.NewReader(body))
+	if err != nil {
+		return answer{}, fmt.Errorf("auth0: build %s: %w", call, err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	if !bearer.IsZero() {
+		req.Header.Set("Authorization", "Bearer "+bearer.Reveal())
+	}
+	resp, err := p.cfg.HTTP.Do(req)
+	if err != nil {
+		return answer{}, p.unreached(call, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit+1))
+	if err != nil {
+		return answer{}, p.unreached(call, err)
+	}
+	a := answer{call: call, status: resp.StatusCode, header: resp.Header, body: data}
+	if len(data) > answerLimit {
+		a.body = nil // decode will say that this was not Auth0
+	}
+	return a, nil
+}
+
+// unreached turns the error of a request that got no whole answer into a failure.
+func (p *Provider) unreached(call string, err error) error {
+	// A transport of ours (the broker's proxy) knows better what went wrong.
+	if failure, ok := errors.AsType[*auth.Failure](err); ok {
+		return failure
+	}
+	// The URL around a client's error says nothing new.
+	if outer, ok := errors.AsType[*url.Error](err); ok {
+		err = outer.Err
+	}
+	return &auth.Failure{
+		Kind: auth.Unavailable, Code: "auth0_unreachable",
+		Message: fmt.Sprintf("Auth0 at %s could not be reached: %s", p.base, reason(err)),
+		Hint:    "try again; if it stays so, check AUTH0_DOMAIN and the network. The sign-in is kept",
+		Err:     fmt.Errorf("%s: %w", call, err),
+	}
+}
+
+// reason says in a few words why a request got no answer.
+func reason(err error) string {
+	var (
+		dns      *net.DNSError
+		unknown  x509.UnknownAuthorityError
+		hostname x509.HostnameError
+		invalid  x509.CertificateInvalidError
+		timeout  net.Error
+	)
+	switch {
+	case errors.As(err, &dns):
+		return "its name cannot be resolved"
+	case errors.As(err, &unknown), errors.As(err, &hostname), errors.As(err, &invalid):
+		return "its certificate is not the right one"
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return "it did not answer in time"
+	default:
+		return "the connection failed"
+	}
+}
+
+// retryAfter reads when the tenant wants to hear from us again: Retry-After in
+// seconds, or x-ratelimit-reset as a Unix time. At most an hour, zero if unknown.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	var wait time.Duration
+	if n, err := strconv.ParseInt(strings.TrimSpace(h.Get("Retry-After")), 10, 32); err == nil {
+		wait = time.Duration(n) * time.Second
+	} else if n, err := strconv.ParseInt(strings.TrimSpace(h.Get("X-Ratelimit-Reset")), 10, 64); err == nil {
+		wait = time.Unix(n, 0).Sub(now)
+	}
+	return min(max(wait, 0), time.Hour)
+}

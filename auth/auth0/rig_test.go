@@ -1,0 +1,279 @@
+package auth0_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"linkmail/auth"
+	"linkmail/auth/auth0"
+	"linkmail/auth/linkauth"
+	"linkmail/broker"
+	"linkmail/cache"
+	"linkmail/internal/secret"
+	"linkmail/internal/standin"
+)
+
+const gmailModify = "https://www.googleapis.com/auth/gmail.modify"
+
+// clock is a clock that a test sets. It starts now, because the broker's HTTP
+// answers carry the real date.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: time.Now()} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// rig is a tenant, a real broker and a cache directory, with one stopped clock.
+type rig struct {
+	t      *testing.T
+	world  *standin.World
+	tenant string
+	broker string
+	clock  *clock
+	dir    string
+	key    cache.Key
+	person *standin.Person
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{t: t, clock: newClock(), dir: t.TempDir(), person: standin.NewPerson()}
+	r.world = standin.NewWorld(standin.Config{Now: r.clock.Now})
+	tenant := httptest.NewServer(r.world.Auth0())
+	t.Cleanup(tenant.Close)
+	r.tenant = tenant.URL
+
+	srv := httptest.NewUnstartedServer(nil)
+	r.broker = "http://" + srv.Listener.Addr().String()
+	host := strings.TrimPrefix(r.tenant, "http://")
+	b, err := broker.New(broker.Config{
+		BaseURL: r.broker, Dev: true, SessionsPerMinute: -1, Now: r.clock.Now,
+		ProxyAllow: []string{host}, PassthroughAllow: []string{host},
+		Providers: map[string]broker.Provider{"auth0": {
+			ClientID: standin.DemoClientID, ClientSecret: secret.New(standin.DemoClientSecret),
+			AuthURL: r.tenant + "/authorize", TokenURL: r.tenant + "/oauth/token",
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Config = b.Server()
+	srv.Start()
+	t.Cleanup(srv.Close)
+	r.world.AllowCallback(r.broker + "/v1/oauth/callback")
+	if r.key, err = cache.NewKey(); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// store opens the cache directory, as a new process would.
+func (r *rig) store() cache.Store {
+	r.t.Helper()
+	store, err := cache.OpenFile(cache.FileConfig{Dir: r.dir, Key: r.key, Now: r.clock.Now})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return store
+}
+
+// provider returns a provider on the rig's cache, as a new process would make it.
+func (r *rig) provider(change func(*auth0.Config)) *auth0.Provider {
+	r.t.Helper()
+	return r.providerOn(r.store(), change)
+}
+
+func (r *rig) providerOn(store cache.Store, change func(*auth0.Config)) *auth0.Provider {
+	r.t.Helper()
+	connector, err := linkauth.New(linkauth.Config{BrokerURL: r.broker, Store: store, Now: r.clock.Now})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	cfg := auth0.Config{
+		Domain: r.tenant, ClientID: standin.DemoClientID, ClientSecret: secret.New(standin.DemoClientSecret),
+		Connector: connector, Store: store, Now: r.clock.Now,
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	p, err := auth0.New(cfg)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return p
+}
+
+// tokenMode takes the way to a person away.
+func tokenMode(refreshToken string) func(*auth0.Config) {
+	return func(cfg *auth0.Config) {
+		cfg.Connector, cfg.RefreshToken = nil, secret.New(refreshToken)
+	}
+}
+
+var gmail = auth.Request{Principal: auth.Principal{Subject: "local"}, Scope: "gmail"}
+
+func rejecting(token *oauth2.Token) auth.Request {
+	req := gmail
+	req.Rejected = secret.New(token.AccessToken)
+	return req
+}
+
+// ask is one call in a process of its own.
+func (r *rig) ask(req auth.Request) (*oauth2.Token, error) {
+	r.t.Helper()
+	return r.provider(nil).Token(r.t.Context(), req)
+}
+
+// challenge returns the challenge that err must be.
+func challenge(t *testing.T, err error) auth.Challenge {
+	t.Helper()
+	out, ok := errors.AsType[*auth.Challenge](err)
+	if !ok {
+		t.Fatalf("got %v, want a challenge", describe(err))
+	}
+	return *out
+}
+
+// failure returns the failure that err must be, with the given code.
+func failure(t *testing.T, err error, code string) auth.Failure {
+	t.Helper()
+	out, ok := errors.AsType[*auth.Failure](err)
+	if !ok {
+		t.Fatalf("got %v, want the failure %s", describe(err), code)
+	}
+	if out.Code != code {
+		t.Fatalf("failure is %s, want %s", describe(out), code)
+	}
+	noSecrets(t, out)
+	return *out
+}
+
+func describe(err error) string {
+	if f, ok := errors.AsType[*auth.Failure](err); ok {
+		return fmt.Sprintf("%s (%d): %s; %s (%v)", f.Code, f.Kind, f.Message, f.Hint, f.Err)
+	}
+	return fmt.Sprint(err)
+}
+
+// noSecrets looks for tokens and secrets in everything that an error says.
+func noSecrets(t *testing.T, err error) {
+	t.Helper()
+	said := describe(err)
+	for ; err != nil; err = errors.Unwrap(err) {
+		said += fmt.Sprintf(" %v %+v %#v", err, err, err)
+	}
+	for _, canary := range []string{standin.DemoClientSecret, "v1.", "ya29.", "canary", "ticket=", "eyJ"} {
+		if strings.Contains(said, canary) {
+			t.Errorf("the error holds %q: %s", canary, said)
+		}
+	}
+}
+
+// visit lets the person follow a challenge.
+func (r *rig) visit(c auth.Challenge, choice standin.Choice) {
+	r.t.Helper()
+	visit, err := r.person.Open(r.t.Context(), c.URL, c.Code, choice)
+	if err != nil {
+		r.t.Fatalf("the person got stuck: %v\n%s\n%+v", err, visit.Text, visit.Steps)
+	}
+}
+
+// poll lets the time pass after which the broker may be asked again.
+func (r *rig) poll() { r.clock.Advance(6 * time.Second) }
+
+// connect walks the double flow to its end and returns the token.
+func (r *rig) connect() *oauth2.Token {
+	r.t.Helper()
+	for range 2 {
+		_, err := r.ask(gmail)
+		r.visit(challenge(r.t, err), standin.Choice{})
+		r.poll()
+	}
+	token, err := r.ask(gmail)
+	if err != nil {
+		r.t.Fatalf("after both consents: %s", describe(err))
+	}
+	return token
+}
+
+// count counts the requests to the tenant that were for path.
+func (r *rig) count(path string) int {
+	n := 0
+	for _, seen := range r.world.Seen() {
+		if seen.Path == path {
+			n++
+		}
+	}
+	return n
+}
+
+const (
+	connectPath  = "/me/v1/connected-accounts/connect"
+	completePath = "/me/v1/connected-accounts/complete"
+)
+
+// crashing is a store whose process dies at a given write: that one and every
+// later operation fail. Dying at a read is dying at the write after it, with
+// less done in between.
+type crashing struct {
+	cache.Store
+	mu   sync.Mutex
+	left int
+	dead bool
+}
+
+var errCrashed = errors.New("the process was killed")
+
+func (c *crashing) step() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.left--; c.left < 0 {
+		c.dead = true
+		return errCrashed
+	}
+	return nil
+}
+
+func (c *crashing) Get(ctx context.Context, key string) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.dead {
+		return nil, errCrashed
+	}
+	return c.Store.Get(ctx, key)
+}
+
+func (c *crashing) Put(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if err := c.step(); err != nil {
+		return err
+	}
+	return c.Store.Put(ctx, key, value, ttl)
+}
+
+func (c *crashing) Delete(ctx context.Context, key string) error {
+	if err := c.step(); err != nil {
+		return err
+	}
+	return c.Store.Delete(ctx, key)
+}

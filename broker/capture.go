@@ -1,0 +1,60 @@
+package broker
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"time"
+
+	"linkmail/broker/wire"
+)
+
+// maxCaptured bounds what one callback parameter may hold, in bytes.
+const maxCaptured = 8 << 10
+
+// capture completes a passthrough session with the parameters it asked for,
+// and with nothing else.
+func (b *Broker) capture(r *http.Request, s Session, state, cookie string, q url.Values) error {
+	captured := make(map[string]string)
+	for _, name := range s.Wanted {
+		values, ok := q[name]
+		if !ok {
+			continue
+		}
+		if len(values) != 1 || len(values[0]) > maxCaptured {
+			return newProblem(http.StatusBadRequest, "Invalid Callback", "A parameter is repeated or too long.")
+		}
+		captured[name] = values[0]
+	}
+	if q.Has("error") && !s.wants("error") {
+		return b.refused(r, s, state, cookie, q.Get("error"))
+	}
+	if len(captured) == 0 {
+		return newProblem(http.StatusBadRequest, "Invalid Callback", "The request lacks what the assistant waits for.")
+	}
+	plaintext, err := json.Marshal(captured)
+	if err != nil {
+		return err
+	}
+	envelope, err := sealFor(s, plaintext)
+	if err != nil {
+		return err
+	}
+	_, err = b.update(r.Context(), s.ID, func(s *Session, _ time.Time) error {
+		if err := s.returned(state, cookie); err != nil {
+			return err
+		}
+		return s.ready(envelope)
+	})
+	return err
+}
+
+// sealFor encrypts plaintext to the session's key and clears it.
+func sealFor(s Session, plaintext []byte) (string, error) {
+	defer clear(plaintext)
+	pub, err := wire.ParsePublicKey(s.PublicKey)
+	if err != nil {
+		return "", err
+	}
+	return wire.Seal(pub, plaintext)
+}

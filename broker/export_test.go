@@ -1,0 +1,108 @@
+package broker
+
+import (
+	"context"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"net/netip"
+
+	"linkmail/broker/wire"
+)
+
+// Seams for the tests of this package.
+
+// The numbers of the guess budget.
+const (
+	TestMinCodeLength     = minCodeLength
+	TestBitsPerSymbol     = bitsPerSymbol
+	TestAlphabet          = codeAlphabet
+	TestGuessesPerAddress = guessesPerAddress
+	TestGuessWindow       = guessWindow
+	TestMaxTTL            = maxTTL
+	TestMaxVisitors       = maxVisitors
+)
+
+var (
+	TestNewCode      = newCode
+	TestCodeLength   = codeLength
+	TestTotalGuesses = totalGuesses
+	TestParseCode    = parseCode
+	TestShowCode     = showCode
+	TestDigest       = digest
+	TestParseURL     = parseURL
+	TestPlainText    = plainText
+	TestStripped     = stripped
+	TestIsTokens     = isTokenAnswer
+	TestFailureCode  = failureCode
+)
+
+// SetNewCode replaces the code generator.
+func (b *Broker) SetNewCode(f func(length int) string) { b.newCode = f }
+
+// CheckFields is checkFields.
+func CheckFields(fields []wire.Field) ([]wire.Field, error) { return checkFields(fields) }
+
+// Visitors is how many addresses the guess limiter remembers.
+func (b *Broker) Visitors() int {
+	b.guesses.mu.Lock()
+	defer b.guesses.mu.Unlock()
+	return b.guesses.visitors.order.Len()
+}
+
+// AddVisitors makes the guess limiter meet n addresses that each miss once.
+func (b *Broker) AddVisitors(n int) {
+	for i := range n {
+		addr := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
+		_ = b.Guess(addr, "no such code")
+	}
+}
+
+// Guess makes one miss from an address, and reports whether it was answered.
+func (b *Broker) Guess(addr netip.Addr, code string) error {
+	live, err := b.store.Count(context.Background())
+	if err != nil {
+		return err
+	}
+	turn, _, err := b.guesses.begin(context.Background(), addr, digest(code), live)
+	if err == nil {
+		turn.miss()
+	}
+	return err
+}
+
+// DialCheck says whether the public client would connect to an address.
+func DialCheck(address string) error {
+	transport, ok := newEgress([]uint16{443}, nil).public.Transport.(*http.Transport)
+	if !ok {
+		panic("no transport")
+	}
+	conn, err := transport.DialContext(context.Background(), "tcp", address)
+	if err == nil {
+		_ = conn.Close()
+	}
+	return err
+}
+
+// PublicAddress says whether an address may be dialled.
+func PublicAddress(network, address string) error {
+	return onlyPublic([]uint16{443})(network, address, nil)
+}
+
+// ErrBlocked is what DialCheck says about an address that is not public.
+var ErrBlocked = errBlocked
+
+// TrustUpstream lets the public client reach one TLS server on loopback under
+// the name it has in its certificate: everything but the address check is the
+// real client.
+func (b *Broker) TrustUpstream(roots *x509.CertPool, listener string) {
+	transport, ok := b.egress.public.Transport.(*http.Transport)
+	if !ok {
+		panic("no transport")
+	}
+	transport.TLSClientConfig.RootCAs = roots
+	dial := new(net.Dialer).DialContext
+	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return dial(ctx, network, listener)
+	}
+}

@@ -1,0 +1,201 @@
+package broker
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/oauth2"
+)
+
+const (
+	metadataTTL = time.Hour
+	maxMetadata = 256 << 10
+)
+
+// errProvider says that a provider's own document is unusable or unreachable.
+var errProvider = errors.New("broker: provider cannot be used")
+
+// provider is a configured [Provider], checked, and what its issuer says.
+type provider struct {
+	Provider
+	name string
+	urls []*url.URL // the configured ones
+	dev  bool
+
+	mu      sync.Mutex
+	known   endpoints
+	fetched time.Time
+}
+
+// endpoints is what is needed of an authorization server.
+type endpoints struct {
+	auth, token *url.URL
+	// issParameter: callbacks always carry iss (RFC 9207).
+	issParameter bool
+}
+
+func newProvider(name string, cfg Provider, dev bool) (*provider, error) {
+	p := &provider{Provider: cfg, name: name, dev: dev}
+	var faults []error
+	fault := func(format string, args ...any) {
+		faults = append(faults, fmt.Errorf("provider %q: "+format, append([]any{name}, args...)...))
+	}
+	if !paramName.MatchString(name) {
+		fault("the name is not a letter followed by letters, digits, _ . -")
+	}
+	if cfg.ClientID == "" {
+		fault("ClientID is missing")
+	}
+	if cfg.Issuer == "" && (cfg.AuthURL == "" || cfg.TokenURL == "") {
+		fault("AuthURL and TokenURL, or Issuer, are missing")
+	}
+	for _, setting := range []struct{ field, value string }{
+		{"AuthURL", cfg.AuthURL}, {"TokenURL", cfg.TokenURL}, {"Issuer", cfg.Issuer},
+	} {
+		if setting.value == "" {
+			continue
+		}
+		u, err := external(setting.value, dev)
+		if err != nil {
+			fault("%s is not an https URL (under Dev, http on loopback)", setting.field)
+			continue
+		}
+		p.urls = append(p.urls, u)
+	}
+	for param := range cfg.Extra {
+		if !paramName.MatchString(param) || isReserved(param) {
+			fault("Extra holds %q, which the broker sets itself", param)
+		}
+	}
+	return p, errors.Join(faults...)
+}
+
+// host is the host of the authorization endpoint as far as the configuration
+// tells.
+func (p *provider) host() string {
+	u, err := url.Parse(cmp.Or(p.AuthURL, p.Issuer))
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// endpoints returns the endpoints, asking the issuer where they are not
+// configured. Two callers may ask at once: no lock is held meanwhile.
+func (p *provider) endpoints(ctx context.Context, out *egress, now time.Time) (endpoints, error) {
+	if p.AuthURL != "" && p.TokenURL != "" {
+		return p.resolve(metadata{})
+	}
+	p.mu.Lock()
+	known, fetched := p.known, p.fetched
+	p.mu.Unlock()
+	if age := now.Sub(fetched); known.auth != nil && age >= 0 && age < metadataTTL {
+		return known, nil
+	}
+	doc, err := p.discover(ctx, out)
+	if err != nil {
+		return endpoints{}, err
+	}
+	found, err := p.resolve(doc)
+	if err != nil {
+		return endpoints{}, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.known, p.fetched = found, now
+	return found, nil
+}
+
+func (p *provider) resolve(doc metadata) (endpoints, error) {
+	auth, err := external(cmp.Or(p.AuthURL, doc.Auth), p.dev)
+	if err != nil {
+		return endpoints{}, fmt.Errorf("%w: authorization endpoint: %w", errProvider, err)
+	}
+	token, err := external(cmp.Or(p.TokenURL, doc.Token), p.dev)
+	if err != nil {
+		return endpoints{}, fmt.Errorf("%w: token endpoint: %w", errProvider, err)
+	}
+	return endpoints{auth, token, doc.IssParameter}, nil
+}
+
+// metadata is the part of an issuer's document that we use (RFC 8414).
+type metadata struct {
+	Issuer       string `json:"issuer"`
+	Auth         string `json:"authorization_endpoint"`
+	Token        string `json:"token_endpoint"`
+	IssParameter bool   `json:"authorization_response_iss_parameter_supported"`
+}
+
+func (p *provider) discover(ctx context.Context, out *egress) (doc metadata, err error) {
+	where := strings.TrimSuffix(p.Issuer, "/") + "/.well-known/openid-configuration"
+	u, err := external(where, p.dev)
+	if err != nil {
+		return doc, fmt.Errorf("%w: issuer: %w", errProvider, err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return doc, errProvider
+	}
+	resp, err := out.do(req)
+	if err != nil {
+		return doc, fmt.Errorf("%w: issuer does not answer", errProvider)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxMetadata+1))
+	if err != nil || resp.StatusCode != http.StatusOK || len(body) > maxMetadata || json.Unmarshal(body, &doc) != nil {
+		return doc, fmt.Errorf("%w: issuer's document is unusable", errProvider)
+	}
+	// RFC 8414 section 3.3: a document that speaks for another issuer is not
+	// this one's. A final slash is a spelling.
+	if !sameIssuer(doc.Issuer, p.Issuer) {
+		return doc, fmt.Errorf("%w: document belongs to another issuer", errProvider)
+	}
+	return doc, nil
+}
+
+func sameIssuer(a, b string) bool {
+	return strings.TrimSuffix(a, "/") == strings.TrimSuffix(b, "/")
+}
+
+// redirectURI is the callback that is registered at the provider.
+func (b *Broker) redirectURI(p *provider) string {
+	uri := b.base.String() + "/v1/oauth/callback"
+	if p.OwnCallback {
+		uri += "/" + p.name
+	}
+	return uri
+}
+
+// authorizationURL is where the browser goes (RFC 6749 section 4.1.1, RFC 7636
+// section 4.3). What the broker sets itself comes last, so that nothing
+// overrides it.
+func (b *Broker) authorizationURL(p *provider, at endpoints, s Session, state, verifier string) string {
+	u := *at.auth
+	q := u.Query()
+	for name, value := range p.Extra {
+		q.Set(name, value)
+	}
+	for name, value := range s.Params {
+		q.Set(name, value)
+	}
+	q.Set("response_type", "code")
+	q.Set("client_id", p.ClientID)
+	q.Set("redirect_uri", b.redirectURI(p))
+	if len(s.Scopes) > 0 {
+		q.Set("scope", strings.Join(s.Scopes, " "))
+	}
+	q.Set("state", state)
+	q.Set("code_challenge", oauth2.S256ChallengeFromVerifier(verifier))
+	q.Set("code_challenge_method", "S256")
+	u.RawQuery = q.Encode()
+	return u.String()
+}

@@ -1,0 +1,50 @@
+package broker
+
+import (
+	"context"
+	"errors"
+)
+
+// Errors of a [Store].
+var (
+	// ErrNoSession says that there is no such session, or that it has expired.
+	ErrNoSession = errors.New("broker: no such session")
+	// ErrCodeTaken says that a live session has this code.
+	ErrCodeTaken = errors.New("broker: code is taken")
+	// ErrStateTaken says that a live session has this state.
+	ErrStateTaken = errors.New("broker: state is taken")
+	// ErrFull says that no further session fits for now.
+	ErrFull = errors.New("broker: too many sessions")
+)
+
+// Ref finds a session by exactly one of its fields.
+type Ref struct {
+	ID string
+	// Code and State are digests.
+	Code, State Digest
+}
+
+// Store keeps sessions until they expire. Implementations are safe for
+// concurrent use; several brokers may share one.
+type Store interface {
+	// Create adds a session. It returns [ErrCodeTaken] or [ErrStateTaken] if
+	// a session that has not expired has the same code digest or (unless it is
+	// zero) state digest, and [ErrFull] if there is no room.
+	Create(ctx context.Context, s Session) error
+	// Find returns a copy of a session, or [ErrNoSession]. It may return one
+	// that has expired and not been swept.
+	Find(ctx context.Context, ref Ref) (Session, error)
+	// Update changes a session: it runs change on a copy of the current one
+	// and stores the outcome if, and only if, nobody has changed the session
+	// in between; otherwise it runs change again on the newer one. If change
+	// returns an error nothing is stored and the error is returned as it is.
+	// change has no side effect that may not happen twice, and does not wait.
+	//
+	// Update returns the stored session. If it cannot know whether the change
+	// was stored it returns an error: a lost envelope is started over, an
+	// envelope delivered twice is not undone.
+	Update(ctx context.Context, id string, change func(*Session) error) (Session, error)
+	// Count returns how many sessions there are. It is also the probe of
+	// /readyz.
+	Count(ctx context.Context) (int, error)
+}

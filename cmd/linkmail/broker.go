@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"linkmail/broker"
+	"linkmail/internal/secret"
+	"linkmail/server"
+)
+
+// brokerDrain is how long a stopping broker waits for running requests.
+const brokerDrain = 10 * time.Second
+
+// broker runs the LinkAuth broker until a signal arrives.
+func (p process) broker(ctx context.Context, args []string) error {
+	fs := newFlags("linkmail broker [--listen ADDR] [--dev]",
+		"LinkAuth broker: receives OAuth callbacks and form secrets for agents without a browser,\nencrypted to the agent's key. Sessions live in memory and end with the process.")
+	listen := fs.String("listen", "127.0.0.1:8080", "`addr` to listen on")
+	dev := fs.Bool("dev", false, "plain http and no keys, on loopback only")
+	proxy := fs.String("proxy-allow", "", "`hosts` that /v1/proxy may reach, comma-separated, exact or *.suffix; none without it")
+	passthrough := fs.String("passthrough-allow", "", "`hosts` that a passthrough session may send the browser to")
+	src := fs.withSettings(settingsFor(true))
+	rest, err := fs.parse(p, args)
+	if err != nil {
+		return err
+	}
+	src.read(p, fs)
+	if len(rest) > 0 {
+		src.problem("broker takes no arguments, but %q was given", clip(rest[0]))
+	}
+	if err := server.Loopback(*listen); *dev && err != nil {
+		src.problem("--dev with --listen %s: %v", clip(*listen), err)
+	}
+	cfg := src.brokerConfig(*dev)
+	cfg.ProxyAllow, cfg.PassthroughAllow = list(*proxy), list(*passthrough)
+	if err := src.err(); err != nil {
+		return err
+	}
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", *listen)
+	if err != nil {
+		return usagef("--listen %s: %v", clip(*listen), err)
+	}
+	if cfg.BaseURL == "" && *dev {
+		cfg.BaseURL = "http://" + ln.Addr().String()
+	}
+	b, err := broker.New(cfg)
+	if err != nil {
+		_ = ln.Close()
+		return usagef("broker: %v", err)
+	}
+	hs := b.Server()
+	served := make(chan error, 1)
+	go func() { served <- hs.Serve(ln) }()
+	p.say("listening on http://%s", ln.Addr())
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), brokerDrain)
+	defer cancel()
+	return hs.Shutdown(end)
+}
+
+// brokerConfig reads the broker's settings.
+func (s *source) brokerConfig(dev bool) broker.Config {
+	cfg := broker.Config{
+		BaseURL:   strings.TrimSuffix(s.text("LINKAUTH_BASE_URL"), "/"),
+		Dev:       dev,
+		Keys:      s.apiKeys(),
+		Providers: s.oauthProviders(),
+		Log:       s.logger("info"),
+	}
+	if n := s.number("LINKAUTH_SESSIONS_PER_MINUTE", 30); n > 0 {
+		cfg.SessionsPerMinute = n
+	} else {
+		cfg.SessionsPerMinute = -1
+	}
+	cfg.MaxSessions = s.number("LINKAUTH_MAX_SESSIONS", 0)
+	s.choice("LINKAUTH_STORE", "memory", "memory")
+	if cfg.BaseURL != "" {
+		s.origin("LINKAUTH_BASE_URL", cfg.BaseURL, "")
+	} else if !dev {
+		s.problem("LINKAUTH_BASE_URL is not set; browsers and agents need the broker's public https address (or use --dev on loopback)")
+	}
+	if len(cfg.Keys) == 0 && !dev {
+		s.problem("LINKAUTH_API_KEYS is not set; a broker without keys would serve anybody (or use --dev on loopback)")
+	}
+	return cfg
+}
+
+// apiKeys reads LINKAUTH_API_KEYS: comma-separated KEY or NAME:KEY.
+func (s *source) apiKeys() []broker.APIKey {
+	var keys []broker.APIKey
+	for i, item := range list(s.secret("LINKAUTH_API_KEYS").Reveal()) {
+		name, key, named := strings.Cut(item, ":")
+		if !named {
+			name, key = fmt.Sprintf("key%d", i+1), item
+		}
+		keys = append(keys, broker.APIKey{Name: name, Secret: secret.New(key)})
+	}
+	return keys
+}
+
+// oauthProviders reads OAUTH_{PROVIDER}_* variables.
+func (s *source) oauthProviders() map[string]broker.Provider {
+	providers := map[string]broker.Provider{}
+	seen := func(key string) {
+		name, ok := strings.CutPrefix(key, "OAUTH_")
+		if !ok {
+			return
+		}
+		if name, ok = strings.CutSuffix(name, "_CLIENT_ID"); ok && name != "" {
+			providers[strings.ToLower(name)] = broker.Provider{}
+		}
+	}
+	for _, kv := range s.p.env {
+		key, _, _ := strings.Cut(kv, "=")
+		seen(key)
+	}
+	for key := range s.file {
+		seen(key)
+	}
+	for name := range providers {
+		prefix := "OAUTH_" + strings.ToUpper(name) + "_"
+		providers[name] = broker.Provider{
+			ClientID:     s.text(prefix + "CLIENT_ID"),
+			ClientSecret: s.secret(prefix + "CLIENT_SECRET"),
+			Issuer:       s.text(prefix + "ISSUER"),
+			AuthURL:      s.text(prefix + "AUTH_URL"),
+			TokenURL:     s.text(prefix + "TOKEN_URL"),
+			Scopes:       strings.Fields(s.text(prefix + "SCOPES")),
+		}
+	}
+	return providers
+}
+
+// list splits a comma-separated value.
+func list(text string) []string {
+	var out []string
+	for item := range strings.SplitSeq(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			out = append(out, item)
+		}
+	}
+	return out
+}

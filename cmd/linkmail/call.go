@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"linkmail/server"
+)
+
+// maxCallInput is the size of the largest JSON argument of call, in bytes.
+const maxCallInput = 16 << 20
+
+// call runs one tool in this process and prints its result.
+func (p process) call(ctx context.Context, args []string) error {
+	fs := newFlags("linkmail call TOOL JSON",
+		"Runs one tool and prints its result as one JSON object. JSON may be - for standard input.\n"+
+			"If a person has to sign in first, the result says so with a link and a code, and the\nsame call repeated afterwards goes on from there.")
+	text := fs.Bool("text", false, "print the text for the model instead of JSON")
+	wait := fs.Duration("wait", 0, "if a person has to sign in, wait up to this `duration` for it")
+	src := fs.withSettings(settingsFor(false))
+	rest, err := fs.parse(p, args)
+	if err != nil {
+		return err
+	}
+	src.read(p, fs)
+	if len(rest) < 1 || len(rest) > 2 {
+		src.problem("call takes a tool and its arguments as JSON: linkmail call search_emails '{\"query\":\"is:unread\"}'")
+		rest = []string{"", ""}
+	}
+	if *wait < 0 {
+		src.problem("--wait must not be negative")
+	}
+	input, err := p.toolInput(rest[1:])
+	if err != nil {
+		src.problem("%v", err)
+	}
+	cfg, err := src.client("warn")
+	if err != nil {
+		return err
+	}
+	way, err := cfg.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer way.close()
+	if !slices.Contains(way.tools, rest[0]) {
+		return usagef("there is no tool %q; did you mean %q? Run \"linkmail tools\" for the list.", clip(rest[0]), nearest(rest[0], way.tools))
+	}
+	answer := p.callUntil(ctx, way.server, rest[0], input, *wait)
+	out := string(answer.Envelope)
+	if *text {
+		out = answer.Text
+	}
+	if _, err := fmt.Fprintln(p.stdout, out); err != nil {
+		return err
+	}
+	if answer.IsError {
+		return statusError(exitError)
+	}
+	return nil
+}
+
+// toolInput returns the JSON object for a tool; none means {}.
+func (p process) toolInput(args []string) (json.RawMessage, error) {
+	text := "{}"
+	if len(args) > 0 {
+		text = args[0]
+	}
+	if text == "-" {
+		raw, err := io.ReadAll(io.LimitReader(p.stdin, maxCallInput+1))
+		if err != nil {
+			return nil, fmt.Errorf("standard input cannot be read: %w", err)
+		}
+		text = string(raw)
+	}
+	if len(text) > maxCallInput {
+		return nil, fmt.Errorf("the arguments are larger than %d bytes", maxCallInput)
+	}
+	var object map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(text), &object); err != nil || object == nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) {
+			return nil, fmt.Errorf("the arguments are not JSON: %v at byte %d. Quote the object for your shell: '{\"query\":\"is:unread\"}'", syntax, syntax.Offset)
+		}
+		return nil, errors.New("the arguments must be a JSON object such as '{\"query\":\"is:unread\"}'")
+	}
+	return json.RawMessage(text), nil
+}
+
+// retryEvery is how often a waiting call asks again. The connector itself
+// keeps to the broker's poll interval.
+const retryEvery = time.Second
+
+// callUntil calls the tool, again and again while a person has to sign in and
+// the wait lasts. Each new link is shown on standard error.
+func (p process) callUntil(ctx context.Context, srv *server.Server, tool string, input json.RawMessage, wait time.Duration) server.Answer {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	deadline := time.NewTimer(wait)
+	defer deadline.Stop()
+	shown := ""
+	for {
+		answer := srv.Call(ctx, tool, input)
+		link := linkOf(answer)
+		if link == "" || wait == 0 {
+			return answer
+		}
+		if link != shown {
+			shown = link
+			p.say("%s", answer.Text)
+		}
+		select {
+		case <-time.After(retryEvery):
+		case <-deadline.C:
+			return answer
+		case <-ctx.Done():
+			return answer
+		}
+	}
+}
+
+// linkOf returns the link of an answer that asks for a person, else nothing.
+func linkOf(a server.Answer) string {
+	var e struct {
+		Auth struct{ URL string }
+	}
+	if json.Unmarshal(a.Envelope, &e) != nil {
+		return ""
+	}
+	return e.Auth.URL
+}

@@ -1,0 +1,322 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"linkmail/auth"
+	"linkmail/auth/auth0"
+	"linkmail/auth/linkauth"
+	"linkmail/cache"
+	"linkmail/internal/secret"
+	"linkmail/internal/standin"
+	"linkmail/mailbox"
+	"linkmail/server"
+	"linkmail/tools"
+)
+
+// The authorization modes: the words LINKMAIL_AUTH takes.
+const (
+	modeToken    = "token"
+	modeAuth0    = "auth0-token"
+	modeLinkAuth = "auth0-linkauth"
+	modeDemo     = "demo"
+)
+
+// localUser is the single user of stdio, of call and of loopback HTTP.
+var localUser = auth.Principal{Subject: "local"}
+
+// client is the configuration of every command that reaches a mailbox.
+type client struct {
+	mode      string
+	gmail     *url.URL
+	auth0     auth0.Config
+	brokerURL string
+	brokerKey secret.Text
+	via       string
+	token     secret.Text
+	cacheDir  string // empty: the default
+	key       secret.Text
+	readOnly  bool
+	send      tools.SendPolicy
+	log       zerolog.Logger
+	p         process
+}
+
+// client reads the settings and reports everything wrong with them at once.
+func (s *source) client(quiet string) (*client, error) {
+	c := &client{p: s.p}
+	c.log = s.logger(quiet)
+	c.mode = s.choice("LINKMAIL_AUTH", "", modeToken, modeAuth0, modeLinkAuth, modeDemo)
+	if c.mode == "" {
+		s.problem("LINKMAIL_AUTH is not set; it must be one of: token, auth0-token, auth0-linkauth, demo (demo needs no account)")
+	}
+	why := "LINKMAIL_AUTH=" + c.mode
+	switch c.mode {
+	case modeToken:
+		s.need(why, "LINKMAIL_GMAIL_TOKEN")
+	case modeAuth0:
+		s.need(why, "AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "AUTH0_REFRESH_TOKEN")
+	case modeLinkAuth:
+		s.need(why, "AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "LINKAUTH_BROKER_URL")
+	}
+	c.token = s.secret("LINKMAIL_GMAIL_TOKEN")
+	c.auth0 = auth0.Config{
+		Domain:       s.text("AUTH0_DOMAIN"),
+		ClientID:     s.text("AUTH0_CLIENT_ID"),
+		ClientSecret: s.secret("AUTH0_CLIENT_SECRET"),
+		Audience:     s.text("AUTH0_AUDIENCE"),
+		RefreshToken: s.secret("AUTH0_REFRESH_TOKEN"),
+	}
+	if c.auth0.Domain != "" && c.usesAuth0() {
+		s.origin("AUTH0_DOMAIN", c.auth0.Domain, "https")
+	}
+	c.brokerURL, c.brokerKey = s.text("LINKAUTH_BROKER_URL"), s.secret("LINKAUTH_API_KEY")
+	if c.brokerURL != "" {
+		s.origin("LINKAUTH_BROKER_URL", c.brokerURL, "")
+	}
+	c.via = s.choice("LINKMAIL_AUTH0_VIA", "auto", "auto", "direct", "broker")
+	if c.via == "broker" && c.brokerURL == "" && c.usesAuth0() {
+		s.problem("LINKMAIL_AUTH0_VIA is broker, but LINKAUTH_BROKER_URL is not set")
+	}
+	endpoint := s.text("LINKMAIL_GMAIL_ENDPOINT")
+	if endpoint == "" {
+		endpoint = "https://gmail.googleapis.com/"
+	}
+	c.gmail = s.origin("LINKMAIL_GMAIL_ENDPOINT", endpoint, "")
+	c.cacheDir, c.key = s.text("LINKMAIL_CACHE_DIR"), s.secret("LINKMAIL_KEY")
+	s.choice("LINKMAIL_STORE", "file", "file")
+	c.readOnly = s.on("LINKMAIL_READ_ONLY")
+	var err error
+	if c.send, err = tools.ParseSendPolicy(s.text("LINKMAIL_SEND")); err != nil {
+		s.problem("LINKMAIL_SEND: %v", err)
+	}
+	return c, s.err()
+}
+
+func (c *client) usesAuth0() bool { return c.mode == modeAuth0 || c.mode == modeLinkAuth }
+
+// origin checks an address of a service: a scheme, a host, and plain http on
+// loopback only, because tokens travel over it. scheme is assumed if there is none.
+func (s *source) origin(env, raw, scheme string) *url.URL {
+	text := raw
+	if scheme != "" && !strings.Contains(text, "://") {
+		text = scheme + "://" + text
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "" || u.Opaque != "":
+		s.problem("%s is %q; it must be an address such as https://host", env, clip(raw))
+	case u.User != nil:
+		s.problem("%s holds a user name; remove it", env)
+	case u.RawQuery != "" || u.Fragment != "":
+		s.problem("%s is %q; remove what follows the path", env, clip(raw))
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		s.problem("%s is %q; plain http is for loopback addresses only, use https", env, clip(raw))
+	case u.Scheme != "http" && u.Scheme != "https":
+		s.problem("%s is %q; the scheme must be https", env, clip(raw))
+	case scheme != "" && strings.Trim(u.Path, "/") != "":
+		s.problem("%s is %q; it must be a host without a path", env, clip(raw))
+	default:
+		return u
+	}
+	return &url.URL{}
+}
+
+// store opens the cache. A directory that was asked for and cannot be used is
+// an error; if none was, linkmail goes on and remembers nothing, and says so.
+func (c *client) store(ctx context.Context) (cache.Store, error) {
+	if c.mode == modeDemo {
+		return cache.NewMemory(nil), nil
+	}
+	dir, configDir := c.cacheDir, ""
+	if base := c.userDir("XDG_CACHE_HOME", os.UserCacheDir); dir == "" && base != "" {
+		dir = filepath.Join(base, "linkmail")
+	}
+	if base := c.userDir("XDG_CONFIG_HOME", os.UserConfigDir); base != "" {
+		configDir = filepath.Join(base, "linkmail")
+	}
+	file, err := c.openFile(ctx, dir, configDir)
+	var unusable *cache.DirError
+	switch {
+	case err == nil:
+		return file, nil
+	case c.cacheDir == "" && (errors.As(err, &unusable) || errors.Is(err, cache.ErrNoPlace)):
+		c.log.Warn().Str("dir", dir).Msg("no directory can be written: the login will be forgotten when linkmail ends; set LINKMAIL_CACHE_DIR to one that can")
+		return cache.NewMemory(nil), nil
+	case errors.As(err, &unusable):
+		return nil, usagef("the cache directory %s cannot be used: %v. Set LINKMAIL_CACHE_DIR to a directory that linkmail may write.", unusable.Dir, unusable.Err)
+	}
+	return nil, usagef("%v", err)
+}
+
+// openFile finds the key and opens the sealed directory.
+func (c *client) openFile(ctx context.Context, dir, configDir string) (cache.Store, error) {
+	if dir == "" {
+		return nil, cache.ErrNoPlace
+	}
+	bus, _ := c.p.lookup("DBUS_SESSION_BUS_ADDRESS")
+	key, source, err := cache.FindKey(ctx, cache.KeyConfig{
+		Configured: c.key,
+		Keyring:    cache.SystemKeyring(bus),
+		ConfigDir:  configDir,
+		CacheDir:   dir,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.log.Debug().Stringer("key", source).Msg("cache key found")
+	return cache.OpenFile(cache.FileConfig{
+		Dir: dir,
+		Key: key,
+		Damaged: func(d cache.Damage) {
+			c.log.Warn().Str("kept", d.Kept).Str("cause", string(d.Cause)).Msg("a cache file could not be used and was kept aside; what it held is asked for again")
+		},
+	})
+}
+
+// isLoopback reports whether a host is this machine itself.
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
+// userDir returns one of the user's base directories, or nothing.
+func (c *client) userDir(xdg string, def func() (string, error)) string {
+	if v, ok := c.p.lookup(xdg); ok && filepath.IsAbs(v) {
+		return v
+	}
+	if _, ok := c.p.lookup("HOME"); !ok && os.PathSeparator == '/' {
+		return ""
+	}
+	dir, err := def()
+	if err != nil {
+		return ""
+	}
+	return dir
+}
+
+// apiTimeout bounds one request to Auth0 or to the broker, which answers from
+// its proxy within 12 seconds.
+const apiTimeout = 15 * time.Second
+
+// provider builds the way to a token for the mode.
+func (c *client) provider(store cache.Store) (auth.Provider, error) {
+	if c.mode == modeToken {
+		return auth.Static(c.token, "LINKMAIL_GMAIL_TOKEN"), nil
+	}
+	direct := egress(c.p)
+	out := &http.Client{Transport: direct, Timeout: apiTimeout}
+	cfg := c.auth0
+	cfg.Store, cfg.HTTP = store, out
+	if c.brokerURL != "" {
+		broker := linkauth.Config{BrokerURL: c.brokerURL, APIKey: c.brokerKey, Store: store, HTTP: out}
+		if c.mode == modeLinkAuth {
+			connector, err := linkauth.New(broker)
+			if err != nil {
+				return nil, usagef("LINKAUTH_BROKER_URL: %v", err)
+			}
+			cfg.Connector = connector
+		}
+		proxy, err := linkauth.NewProxy(broker)
+		if err != nil {
+			return nil, usagef("LINKAUTH_BROKER_URL: %v", err)
+		}
+		switch c.via {
+		case "broker":
+			cfg.HTTP = &http.Client{Transport: proxy, Timeout: apiTimeout}
+		case "auto":
+			// Twice the time: the direct attempt may use up its own first.
+			cfg.HTTP = &http.Client{Transport: linkauth.NewFallback(direct, proxy, nil), Timeout: 2 * apiTimeout}
+		}
+	}
+	p, err := auth0.New(cfg)
+	if err != nil {
+		return nil, usagef("%v", err)
+	}
+	return p, nil
+}
+
+// way is the whole way from a tool to the mailbox.
+type way struct {
+	server *server.Server
+	tools  []string // their names
+	close  func()   // ends what was started
+}
+
+// connect wires it.
+func (c *client) connect(ctx context.Context) (*way, error) {
+	store, err := c.store(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w := &way{close: func() {}}
+	var provider auth.Provider
+	if c.mode == modeDemo {
+		world := standin.NewWorld(standin.Config{})
+		if c.gmail, w.close, err = onLoopback(ctx, world.Gmail()); err != nil {
+			return nil, err
+		}
+		token := world.IssueToken(standin.DefaultUser, []string{gmailScope}, 24*time.Hour)
+		provider = auth.Static(secret.New(token), "LINKMAIL_AUTH")
+	} else if provider, err = c.provider(store); err != nil {
+		return nil, err
+	}
+	box, err := mailbox.New(mailbox.Config{
+		HTTP: func(scope string) http.RoundTripper {
+			return &auth.Transport{Provider: provider, Scope: scope, Hosts: []string{c.gmail.Host}, Base: egress(c.p)}
+		},
+		Endpoint: c.gmail.String(),
+		Version:  buildVersion(),
+	})
+	if err != nil {
+		w.close()
+		return nil, usagef("LINKMAIL_GMAIL_ENDPOINT: %v", err)
+	}
+	catalogue := tools.Catalogue(tools.Config{
+		Mailbox:       box,
+		ReadOnly:      c.readOnly,
+		Send:          c.send,
+		Confirmations: store,
+	})
+	for _, t := range catalogue {
+		w.tools = append(w.tools, t.Tool.Name)
+	}
+	w.server, err = server.New(server.Config{
+		Name:         "linkmail",
+		Version:      buildVersion(),
+		Instructions: tools.Instructions,
+		Tools:        catalogue,
+		Principal:    localUser,
+		Log:          c.log,
+	})
+	if err != nil {
+		w.close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// gmailScope lets the demo's token read, change and send.
+const gmailScope = "https://www.googleapis.com/auth/gmail.modify"
+
+// onLoopback serves h on a free loopback port until stop is called.
+func onLoopback(ctx context.Context, h http.Handler) (*url.URL, func(), error) {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, nil, err
+	}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
+	go func() { _ = srv.Serve(ln) }()
+	return &url.URL{Scheme: "http", Host: ln.Addr().String(), Path: "/"}, func() { _ = srv.Close() }, nil
+}

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"linkmail/tools"
+)
+
+// listTools prints the catalogue.
+func (p process) listTools(_ context.Context, args []string) error {
+	fs := newFlags("linkmail tools [--json]", "Lists the tools, as text or as MCP shows them to a model.")
+	asJSON := fs.Bool("json", false, "print name, description and schemas as JSON")
+	readOnly := fs.Bool("read-only", false, "only the tools that change nothing")
+	rest, err := fs.parse(p, args)
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		return usagef("tools takes no arguments, but %q was given", clip(rest[0]))
+	}
+	list := tools.Catalogue(tools.Config{ReadOnly: *readOnly})
+	if *asJSON {
+		var out struct {
+			Tools []any `json:"tools"`
+		}
+		for _, t := range list {
+			out.Tools = append(out.Tools, t.Tool)
+		}
+		enc := json.NewEncoder(p.stdout)
+		enc.SetIndent("", "  ")
+		enc.SetEscapeHTML(false)
+		return enc.Encode(out)
+	}
+	for _, t := range list {
+		if _, err := fmt.Fprintf(p.stdout, "%s\n    %s\n", t.Tool.Name, strings.ReplaceAll(t.Tool.Description, "\n", "\n    ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}

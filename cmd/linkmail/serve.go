@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+
+	"linkmail/server"
+)
+
+// serve runs the MCP server until standard input ends or a signal arrives.
+func (p process) serve(ctx context.Context, args []string) error {
+	fs := newFlags("linkmail serve [--http ADDR [--sse]]",
+		"MCP server on standard input and output, or on HTTP for the user of this machine.")
+	addr := fs.String("http", "", "serve streamable HTTP at `addr`/mcp, on a loopback address such as 127.0.0.1:8765")
+	sse := fs.Bool("sse", false, "with --http, also serve the older SSE transport at /sse and /message")
+	src := fs.withSettings(settingsFor(false))
+	rest, err := fs.parse(p, args)
+	if err != nil {
+		return err
+	}
+	src.read(p, fs)
+	if len(rest) > 0 {
+		src.problem("serve takes no arguments, but %q was given", clip(rest[0]))
+	}
+	if *sse && *addr == "" {
+		src.problem("--sse needs --http")
+	}
+	if *addr != "" {
+		if err := server.Loopback(*addr); err != nil {
+			src.problem("--http %s: %v", clip(*addr), err)
+		}
+	}
+	cfg, err := src.client("info")
+	if err != nil {
+		return err
+	}
+	way, err := cfg.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer way.close()
+	if *addr == "" {
+		return way.server.Stdio(ctx, p.stdin, p.stdout)
+	}
+	return serveHTTP(ctx, cfg, way.server, *addr, *sse)
+}
+
+// serveHTTP listens until ctx ends.
+func serveHTTP(ctx context.Context, cfg *client, srv *server.Server, addr string, sse bool) error {
+	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return usagef("--http %s: %v", clip(addr), err)
+	}
+	h, err := srv.HTTP(server.HTTPConfig{Addr: ln.Addr().String(), SSE: sse})
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	cfg.log.Info().Msg("listening on http://" + ln.Addr().String() + "/mcp")
+	return h.Serve(ctx, ln)
+}

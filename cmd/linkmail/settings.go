@@ -1,0 +1,119 @@
+package main
+
+import "strings"
+
+// setting is one thing that can be configured, by flag, environment variable
+// or configuration file, in this order. The tables in the help text and in the
+// README are made of this list.
+type setting struct {
+	env  string
+	flag string // in kebab case; a secret has only FLAG-file
+	// kind is what the value is, for help texts: "text", "url", "switch",
+	// "number", "directory", "choice" or "secret".
+	kind string
+	text string
+	def  string // the default in words; empty if there is none
+	// broker marks the settings of "linkmail broker".
+	broker bool
+}
+
+func (s setting) secret() bool { return s.kind == "secret" }
+
+// settings lists what can be configured. OAUTH_{PROVIDER}_* variables of the
+// broker are not in it: their names depend on the provider.
+var settings = []setting{
+	{env: "LINKMAIL_AUTH", flag: "auth", kind: "choice", text: "how to reach the mailbox: token, auth0-token, auth0-linkauth or demo"},
+	{env: "AUTH0_DOMAIN", flag: "auth0-domain", kind: "url", text: "the Auth0 tenant; a scheme is allowed, http only on loopback"},
+	{env: "AUTH0_CLIENT_ID", flag: "auth0-client-id", kind: "text", text: "the Auth0 application"},
+	{env: "AUTH0_CLIENT_SECRET", flag: "auth0-client-secret", kind: "secret", text: "its client secret"},
+	{env: "AUTH0_AUDIENCE", flag: "auth0-audience", kind: "text", text: "an API identifier to send with the login; optional"},
+	{env: "AUTH0_REFRESH_TOKEN", flag: "auth0-refresh-token", kind: "secret", text: "a refresh token of the Auth0 user; needed by auth0-token"},
+	{env: "LINKAUTH_BROKER_URL", flag: "linkauth-broker-url", kind: "url", text: "the LinkAuth broker that talks to the browser"},
+	{env: "LINKAUTH_API_KEY", flag: "linkauth-api-key", kind: "secret", text: "the key the broker gave you"},
+	{env: "LINKMAIL_GMAIL_TOKEN", flag: "gmail-token", kind: "secret", text: "a Google access token; needed by token"},
+	{env: "LINKMAIL_GMAIL_ENDPOINT", flag: "gmail-endpoint", kind: "url", text: "root of the Gmail API", def: "https://gmail.googleapis.com/"},
+	{env: "LINKMAIL_AUTH0_VIA", flag: "auth0-via", kind: "choice", text: "how to reach Auth0: direct, broker (through the broker's proxy, which then sees what passes) or auto (direct, and the broker only where direct connections are blocked)", def: "auto"},
+	{env: "LINKMAIL_CACHE_DIR", flag: "cache-dir", kind: "directory", text: "where the sealed login is kept", def: "linkmail in the user's cache directory"},
+	{env: "LINKMAIL_KEY", flag: "key", kind: "secret", text: "key that seals the cache, base64 of 32 bytes", def: "from the OS keyring, else a key file that linkmail creates"},
+	{env: "LINKMAIL_STORE", flag: "store", kind: "choice", text: "where the cache is kept: file", def: "file"},
+	{env: "LINKMAIL_READ_ONLY", flag: "read-only", kind: "switch", text: "offer no tool that changes or sends anything", def: "false"},
+	{env: "LINKMAIL_SEND", flag: "send", kind: "choice", text: "what a send needs: confirm (the user agrees to the exact mail first), draft (only drafts are written), allow:PATTERN,... (addresses and *@domain without asking, others confirm) or direct", def: "confirm"},
+	{env: "LINKMAIL_LOG_LEVEL", flag: "log-level", kind: "choice", text: "trace, debug, info, warn, error or off", def: "info, and warn for call"},
+	{env: "LINKMAIL_LOG_FORMAT", flag: "log-format", kind: "choice", text: "console or json, on standard error", def: "console"},
+
+	{env: "LINKAUTH_BASE_URL", flag: "base-url", kind: "url", text: "the broker's address as browsers see it", def: "http://LISTEN with --dev", broker: true},
+	{env: "LINKAUTH_API_KEYS", flag: "api-keys", kind: "secret", text: "keys of agents, comma-separated, each KEY or NAME:KEY", broker: true},
+	{env: "LINKAUTH_STORE", flag: "store", kind: "choice", text: "where sessions are kept: memory", def: "memory", broker: true},
+	{env: "LINKAUTH_SESSIONS_PER_MINUTE", flag: "sessions-per-minute", kind: "number", text: "new sessions a minute per key and address; 0 means no limit", def: "30", broker: true},
+	{env: "LINKAUTH_MAX_SESSIONS", flag: "max-sessions", kind: "number", text: "open sessions at most", def: "10000", broker: true},
+	{env: "LINKMAIL_LOG_LEVEL", flag: "log-level", kind: "choice", text: "trace, debug, info, warn, error or off", def: "info", broker: true},
+	{env: "LINKMAIL_LOG_FORMAT", flag: "log-format", kind: "choice", text: "console or json, on standard error", def: "console", broker: true},
+}
+
+// reserved are variables of features that this version does not have. They are
+// accepted, so that one environment serves several versions, and said on
+// standard error.
+var reserved = map[string]string{
+	"LINKMAIL_TOOLSETS":  "there is one set of tools",
+	"LINKMAIL_DOWNLOADS": "there are no attachment tools",
+	"LINKMAIL_ACCOUNT":   "there is one account",
+}
+
+// settingsFor returns the settings of the broker or of everything else.
+func settingsFor(broker bool) []setting {
+	var list []setting
+	for _, s := range settings {
+		if s.broker == broker {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// secretNamed finds a secret setting by its flag.
+func secretNamed(flag string) (setting, bool) {
+	for _, s := range settings {
+		if s.flag == flag && s.secret() {
+			return s, true
+		}
+	}
+	return setting{}, false
+}
+
+// configHelp is what "linkmail help config" prints.
+func configHelp() string {
+	var b strings.Builder
+	b.WriteString("Every setting is a flag, an environment variable or a key of the TOML file that\n--config names, in this order. A secret has no flag; it may be read from a file\nwith VARIABLE_FILE or --FLAG-file.\n")
+	for _, broker := range []bool{false, true} {
+		b.WriteString("\n")
+		if broker {
+			b.WriteString("For linkmail broker (and OAUTH_{PROVIDER}_CLIENT_ID, _CLIENT_SECRET, _ISSUER,\n_AUTH_URL, _TOKEN_URL, _SCOPES for each OAuth provider):\n\n")
+		}
+		for _, s := range settingsFor(broker) {
+			name := "--" + s.flag
+			if s.secret() {
+				name += "-file"
+			}
+			b.WriteString("  " + s.env + ", " + name + "\n      " + s.text)
+			if s.def != "" {
+				b.WriteString(" (default: " + s.def + ")")
+			}
+			b.WriteString("\n")
+		}
+	}
+	return strings.TrimRight(b.String(), "\n")
+}
+
+// configTable is the table in the README.
+func configTable(broker bool) string {
+	var b strings.Builder
+	b.WriteString("| variable | flag | meaning | default |\n|---|---|---|---|\n")
+	for _, s := range settingsFor(broker) {
+		flag := "`--" + s.flag + "`"
+		if s.secret() {
+			flag = "`--" + s.flag + "-file`"
+		}
+		b.WriteString("| `" + s.env + "` | " + flag + " | " + strings.ReplaceAll(s.text, "|", "\\|") + " | " + s.def + " |\n")
+	}
+	return b.String()
+}

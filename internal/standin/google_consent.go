@@ -1,0 +1,148 @@
+package standin
+
+import (
+	"crypto/rand"
+	"net/http"
+	"net/url"
+	"slices"
+)
+
+// Where the browser goes to connect an account: with the ticket to the tenant,
+// which sends it on to what stands in for Google's consent page.
+const (
+	connectPath = "/connected-accounts/connect"
+	consentPath = "/google/o/oauth2/v2/auth"
+)
+
+// openTicket takes a ticket and sends the browser to Google. A ticket opens
+// once: whoever gets hold of a used link gets nowhere.
+func (s *tenantServer) openTicket(rw http.ResponseWriter, r *http.Request) {
+	to, ok := s.takeTicket(r.URL.Query().Get("ticket"))
+	if !ok {
+		errorPage(rw, http.StatusBadRequest, "invalid_ticket", "This link has expired, was already opened or was never issued. Start again in the application.")
+		return
+	}
+	sendTo(rw, to)
+}
+
+func (s *tenantServer) takeTicket(ticket string) (string, bool) {
+	s.state.mu.Lock()
+	defer s.state.mu.Unlock()
+	flow := s.state.connectBy(func(f *connectFlow) bool { return ticket != "" && f.ticket == ticket })
+	if flow == nil || !s.world.cfg.Now().Before(flow.expires) {
+		return "", false
+	}
+	flow.ticket = ""
+	if flow.prompt == "none" {
+		return backTo(flow.redirectURI, flow.state, url.Values{
+			"error": {"interaction_required"}, "error_description": {"Google has to ask the user."},
+		}), true
+	}
+	flow.page = rand.Text()
+	return consentPath + "?" + url.Values{"flow": {flow.page}}.Encode(), true
+}
+
+func (s *auth0State) connectBy(match func(*connectFlow) bool) *connectFlow {
+	for _, f := range s.connects {
+		if match(f) {
+			return f
+		}
+	}
+	return nil
+}
+
+// consentFlow finds the flow of an open consent page.
+func (s *tenantServer) consentFlow(page string) *connectFlow {
+	flow := s.state.connectBy(func(f *connectFlow) bool { return page != "" && f.page == page })
+	if flow == nil || !s.world.cfg.Now().Before(flow.expires) {
+		return nil
+	}
+	return flow
+}
+
+const consentEnded = "This page has expired or was already answered. Start again in the application."
+
+// consentPage shows what Google would: who asks, for what, with a tick box for
+// every scope that can be left out. Looking at it changes nothing.
+func (s *tenantServer) consentPage(rw http.ResponseWriter, r *http.Request) {
+	page := r.URL.Query().Get("flow")
+	data, redirectURI := s.consentData(page)
+	if data == nil {
+		errorPage(rw, http.StatusBadRequest, "invalid_request", consentEnded)
+		return
+	}
+	data["Action"] = consentPath + "?" + url.Values{"flow": {page}}.Encode()
+	showPage(rw, http.StatusOK, redirectURI, "consent.html", data)
+}
+
+func (s *tenantServer) consentData(page string) (map[string]any, string) {
+	s.state.mu.Lock()
+	defer s.state.mu.Unlock()
+	flow := s.consentFlow(page)
+	if flow == nil {
+		return nil, ""
+	}
+	t := &s.state.tenant
+	// With Auth0's own keys it is not the application that Google knows.
+	app := t.Application.Name
+	if c := t.Connection(flow.connection); c != nil && c.DevKeys {
+		app = "auth0.com"
+	}
+	var accounts []string
+	for _, u := range t.Users {
+		accounts = append(accounts, u.Email)
+	}
+	user, _ := t.userBySub(flow.sub)
+	basic := intersectScopes(flow.scopes, basicScopes)
+	return map[string]any{
+		"App": app, "Accounts": accounts, "Account": user.Email, "Basic": basic,
+		"Scopes": slices.DeleteFunc(slices.Clone(flow.scopes), func(s string) bool { return slices.Contains(basic, s) }),
+	}, flow.redirectURI
+}
+
+// consentAnswer is what the person chose on the consent page.
+func (s *tenantServer) consentAnswer(rw http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		errorPage(rw, http.StatusBadRequest, "invalid_request", "The form could not be read.")
+		return
+	}
+	to, e := s.finishConsent(r.URL.Query().Get("flow"), r.PostForm)
+	if e != nil {
+		errorPage(rw, e.status, e.code, e.description)
+		return
+	}
+	sendTo(rw, to)
+}
+
+// finishConsent ends the page and returns the address that the browser goes to.
+func (s *tenantServer) finishConsent(page string, form url.Values) (string, *oauthError) {
+	s.state.mu.Lock()
+	defer s.state.mu.Unlock()
+	flow := s.consentFlow(page)
+	if flow == nil {
+		return "", oauthInvalidRequest(consentEnded)
+	}
+	refuse := func() (string, *oauthError) {
+		flow.page = ""
+		return backTo(flow.redirectURI, flow.state, url.Values{
+			"error": {"access_denied"}, "error_description": {"User did not authorize the request"},
+		}), nil
+	}
+	account, known := s.state.tenant.userByEmail(form.Get("account"))
+	c := s.state.tenant.Connection(flow.connection)
+	switch {
+	case form.Get("action") == "cancel":
+		return refuse()
+	case form.Get("action") != "allow" || !known || c == nil:
+		return "", oauthInvalidRequest("Choose one of the accounts and a button.")
+	}
+	granted := intersectScopes(flow.scopes, append(slices.Clone(basicScopes), form["scope"]...))
+	if len(granted) == 0 {
+		return refuse()
+	}
+	flow.page, flow.google, flow.granted = "", account.Email, granted
+	consented := s.state.consent(account.Email, flow.prompt, granted)
+	flow.offline = consented && c.OfflineAccess && !c.DevKeys
+	flow.code = rand.Text()
+	return backTo(flow.redirectURI, flow.state, url.Values{"connect_code": {flow.code}}), nil
+}

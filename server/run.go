@@ -1,0 +1,128 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/rs/zerolog"
+
+	"linkmail/auth"
+)
+
+// reply is what became of a call. Of result and problem one is nil.
+type reply struct {
+	result  *mcp.CallToolResult
+	problem *problem
+	// kind is the outcome as one word, for the log.
+	kind string
+}
+
+// handle is the handler of every tool towards mcp-go. A failed call is a
+// result with isError, which the model sees, and not a protocol error, which
+// it often does not.
+func (s *Server) handle(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+	r := s.run(ctx, req)
+	if r.problem != nil {
+		return r.problem.result(), nil
+	}
+	return r.result, nil
+}
+
+// run is the one way that every call goes: it says who is calling, keeps a
+// panic inside, turns an error into words and leaves one line in the log.
+func (s *Server) run(ctx context.Context, req mcp.CallToolRequest) (r reply) {
+	started := s.cfg.Now()
+	id := rand.Text()[:8]
+	log := s.cfg.Log.With().Str("id", id).Logger()
+	defer func() {
+		if p := recover(); p != nil {
+			// Only its type and place: the text of a panic may hold anything.
+			log.Error().Str("type", fmt.Sprintf("%T", p)).Str("at", panicSite()).Msg("panic")
+			r = reply{problem: bug(id), kind: "panic"}
+		}
+		log.Info().Str("tool", s.known(req.Params.Name)).Str("outcome", r.kind).
+			Int64("ms", s.cfg.Now().Sub(started).Milliseconds()).Msg("call")
+	}()
+	handler, ok := s.handlers[req.Params.Name]
+	if !ok {
+		return s.unknownTool()
+	}
+	if _, ok := auth.PrincipalFrom(ctx); !ok {
+		ctx = auth.WithPrincipal(ctx, s.cfg.Principal)
+	}
+	result, err := handler(ctx, req)
+	if err != nil {
+		return explain(err, id, log)
+	}
+	r = reply{result: result, kind: "ok"}
+	if k, ok := result.StructuredContent.(interface{ Kind() string }); ok {
+		r.kind = k.Kind()
+	}
+	return r
+}
+
+// known returns name if it is a tool's; a client can put anything there, and
+// the log is not the place for it.
+func (s *Server) known(name string) string {
+	if _, ok := s.handlers[name]; ok {
+		return name
+	}
+	return "unknown"
+}
+
+func (s *Server) unknownTool() reply {
+	return reply{kind: "unknown_tool", problem: &problem{
+		Code:    "unknown_tool",
+		Message: "there is no tool of this name",
+		Hint:    "The tools are " + strings.Join(s.names(), ", ") + ".",
+	}}
+}
+
+// panicSite returns the file and line of the code that panicked.
+func panicSite() string {
+	var pcs [32]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs[:])])
+	passed := false
+	for {
+		f, more := frames.Next()
+		if passed && !strings.HasPrefix(f.Function, "runtime.") {
+			return fmt.Sprintf("%s:%d", filepath.Base(f.File), f.Line)
+		}
+		passed = passed || f.Function == "runtime.gopanic"
+		if !more {
+			return ""
+		}
+	}
+}
+
+// typesOf names the types of an error and its causes, which say enough to find
+// a bug and nothing about a user.
+func typesOf(err error) string {
+	var types []string
+	for err != nil && len(types) < 10 {
+		types = append(types, fmt.Sprintf("%T", err))
+		switch e := err.(type) { //nolint:errorlint // walks the chain itself
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			err = nil
+			if all := e.Unwrap(); len(all) > 0 {
+				err = all[0]
+			}
+		default:
+			err = nil
+		}
+	}
+	return strings.Join(types, " < ")
+}
+
+// internal answers an error that nobody expected, and logs what it was.
+func internal(err error, id string, log zerolog.Logger) reply {
+	log.Error().Str("type", typesOf(err)).Msg("unexpected error")
+	return reply{problem: bug(id), kind: "internal"}
+}

@@ -1,0 +1,140 @@
+// Package server speaks MCP: over stdio, over streamable HTTP and SSE, and for
+// a single call from the command line.
+//
+// It owns who is calling (the [auth.Principal] in the context of every call),
+// what an error is worth in words (answer.go is the only place that turns one
+// into text for a model), and the one log line that every call leaves. It
+// knows nothing of Gmail: it is given tools.
+//
+// The protocol itself is mcp-go's. What stands around it here is what a server
+// needs to be safe on a user's machine: nothing but JSON-RPC on the output,
+// calls that are finished when the input ends, and, for HTTP, the checks that
+// keep a web page from driving a server on loopback.
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	mcpserver "github.com/mark3labs/mcp-go/server"
+	"github.com/rs/zerolog"
+
+	"linkmail/auth"
+)
+
+// Config configures a [Server].
+type Config struct {
+	// Name and Version are what the server calls itself. Required.
+	Name, Version string
+	// Instructions tell a model what the server is for. Optional.
+	Instructions string
+	// Tools are what a client may call. At least one; names are unique.
+	//
+	// A handler returns its errors as they are, for the server to explain. A
+	// structured answer with a method Kind() string is logged as that kind.
+	Tools []mcpserver.ServerTool
+	// Principal is who calls when nothing else identifies the caller; the
+	// default is the subject "local", the one user of this machine.
+	Principal auth.Principal
+	// Log receives one line a call; the zero value logs nothing.
+	Log zerolog.Logger
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+	// Grace is how long running calls may take to finish after the context of
+	// Stdio or Serve has ended; default 5 seconds.
+	Grace time.Duration
+}
+
+// Server answers calls of tools. It is safe for concurrent use.
+type Server struct {
+	cfg      Config
+	mcp      *mcpserver.MCPServer
+	handlers map[string]mcpserver.ToolHandlerFunc
+}
+
+// New returns a server for cfg.
+func New(cfg Config) (*Server, error) {
+	if cfg.Name == "" || cfg.Version == "" {
+		return nil, errors.New("server: name and version are required")
+	}
+	if len(cfg.Tools) == 0 {
+		return nil, errors.New("server: there are no tools to serve")
+	}
+	if cfg.Principal.Subject == "" {
+		cfg.Principal.Subject = "local"
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Grace == 0 {
+		cfg.Grace = 5 * time.Second
+	}
+	s := &Server{cfg: cfg, handlers: make(map[string]mcpserver.ToolHandlerFunc, len(cfg.Tools))}
+	s.mcp = mcpserver.NewMCPServer(cfg.Name, cfg.Version,
+		mcpserver.WithInstructions(cfg.Instructions),
+		mcpserver.WithToolCapabilities(false),
+		// Clients may set a level, and some insist on it.
+		mcpserver.WithLogging(),
+	)
+	for _, t := range cfg.Tools {
+		name := t.Tool.Name
+		if _, ok := s.handlers[name]; ok {
+			return nil, fmt.Errorf("server: there are two tools named %s", name)
+		}
+		s.handlers[name] = t.Handler
+		s.mcp.AddTool(t.Tool, s.handle)
+	}
+	return s, nil
+}
+
+// Answer is what one call returns.
+type Answer struct {
+	// Envelope is the structured answer as one JSON object: the tool's
+	// envelope, or {"error":{"code","message","hint","retryAfter"}}.
+	Envelope json.RawMessage
+	// Text says the same for a reader.
+	Text string
+	// IsError reports that the call failed.
+	IsError bool
+}
+
+// Call runs one tool outside of any MCP session, as the configured principal.
+// It is answered and logged like any other call; args is a JSON object.
+func (s *Server) Call(ctx context.Context, name string, args json.RawMessage) Answer {
+	var req mcp.CallToolRequest
+	req.Params.Name = name
+	req.Params.RawArguments = args
+	r := s.run(ctx, req)
+	if r.problem != nil {
+		return r.problem.answer()
+	}
+	envelope, err := compact(r.result.StructuredContent)
+	if err != nil {
+		return internal(err, rand.Text()[:8], s.cfg.Log).problem.answer()
+	}
+	return Answer{Envelope: envelope, Text: textOf(r.result)}
+}
+
+// names returns the tools in order.
+func (s *Server) names() []string { return slices.Sorted(maps.Keys(s.handlers)) }
+
+// textOf returns the text parts of a result.
+func textOf(result *mcp.CallToolResult) string {
+	var text string
+	for _, c := range result.Content {
+		if t, ok := c.(mcp.TextContent); ok {
+			if text != "" {
+				text += "\n"
+			}
+			text += t.Text
+		}
+	}
+	return text
+}

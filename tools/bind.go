@@ -1,0 +1,293 @@
+package tools
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// maxArguments bounds the arguments of one call, in bytes of JSON. No honest
+// mail comes near it without attachments, and those are not arguments.
+const maxArguments = 1 << 20
+
+// bind reads the arguments of a call into a struct of type In.
+//
+// It is strict about names and lenient about spelling: an unknown argument is
+// an error, while known synonyms, numbers and booleans in quotes, a list as
+// one comma-separated string and a list as JSON inside a string are read as
+// what was meant, because models and the bridges they speak through send all
+// of these.
+func bind[In any](tool string, params []parameter, raw json.RawMessage) (In, error) {
+	var in In
+	args, err := object(raw)
+	if err == nil {
+		err = fill(reflect.ValueOf(&in).Elem(), tool, params, args)
+	}
+	if err != nil {
+		err.Tool = tool
+		return in, err
+	}
+	return in, nil
+}
+
+// object splits a JSON object into its members.
+func object(raw json.RawMessage) (map[string]json.RawMessage, *ArgumentError) {
+	if len(raw) > maxArguments {
+		return nil, &ArgumentError{
+			Code:    "too_large",
+			Message: fmt.Sprintf("the arguments take %d bytes; at most %d are accepted", len(raw), maxArguments),
+			Hint:    "Shorten the longest argument.",
+		}
+	}
+	raw = bytes.TrimSpace(raw)
+	var inner string
+	if len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &inner) == nil {
+		raw = bytes.TrimSpace([]byte(inner))
+	}
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil, nil
+	}
+	var args map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &args); err != nil {
+		got := typeOf(raw)
+		if got == "an object" {
+			got = "something that is not valid JSON"
+		}
+		return nil, invalid("", "Pass the arguments by name, in one JSON object.", "the arguments must be a JSON object, got %s", got)
+	}
+	return args, nil
+}
+
+// fill puts args and defaults into the fields of the struct v.
+func fill(v reflect.Value, tool string, params []parameter, args map[string]json.RawMessage) *ArgumentError {
+	given := make(map[string]string, len(args)) // parameter -> the name it came under
+	for _, key := range slices.Sorted(maps.Keys(args)) {
+		p := find(params, key)
+		if p == nil {
+			return unknown(tool, params, key)
+		}
+		if string(args[key]) == "null" {
+			continue // an optional argument that the client spelled out
+		}
+		if first, twice := given[p.name]; twice {
+			return invalid(p.name, "Pass only "+p.name+".", "%s and %s are the same argument", first, key)
+		}
+		given[p.name] = key
+		if err := set(v.Field(p.index), p, args[key]); err != nil {
+			return err
+		}
+	}
+	var missing []string
+	for i := range params {
+		p := &params[i]
+		if _, ok := given[p.name]; ok {
+			continue
+		}
+		if p.required {
+			missing = append(missing, p.name)
+		}
+		if p.byDefault != "" {
+			if err := set(v.Field(p.index), p, json.RawMessage(p.byDefault)); err != nil {
+				return err
+			}
+		}
+	}
+	if len(missing) > 0 {
+		return invalid(missing[0], "Call "+tool+" again with all of them.", "missing: %s", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// find returns the parameter that key names, by its name or a synonym.
+func find(params []parameter, key string) *parameter {
+	for i := range params {
+		if params[i].name == key {
+			return &params[i]
+		}
+	}
+	key = folded(key)
+	for i := range params {
+		if name := params[i].name; folded(name) == key || slices.Contains(synonyms[name], key) {
+			return &params[i]
+		}
+	}
+	return nil
+}
+
+func unknown(tool string, params []parameter, key string) *ArgumentError {
+	names := make([]string, len(params))
+	for i, p := range params {
+		names[i] = p.name
+	}
+	hint := "Leave it out."
+	if near := nearest(key, names); near != "" {
+		hint = "Did you mean " + near + "?"
+	}
+	return invalid("", hint, "unknown argument %q; %s takes %s", shorten(key, 40), tool, strings.Join(names, ", "))
+}
+
+// set puts one JSON value into a field.
+func set(field reflect.Value, p *parameter, raw json.RawMessage) *ArgumentError {
+	ok := false
+	switch p.kind {
+	case aString:
+		var s string
+		if s, ok = textFrom(raw); ok {
+			field.SetString(s)
+			if p.enum != nil && s != "" && !slices.Contains(p.enum, s) {
+				return invalid(p.name, "", "%s must be one of %s", p.name, strings.Join(p.enum, ", "))
+			}
+		}
+	case anInteger:
+		var n int
+		if n, ok = integerFrom(raw); ok {
+			if p.min != nil && n < *p.min || p.max != nil && n > *p.max {
+				return invalid(p.name, "", "%s must be %s", p.name, p.bounds())
+			}
+			field.SetInt(int64(n))
+		}
+	case aBoolean:
+		var b bool
+		if b, ok = booleanFrom(raw); ok {
+			field.SetBool(b)
+		}
+	case aList:
+		var items []string
+		if items, ok = listFrom(raw); ok {
+			field.Set(reflect.ValueOf(items))
+		}
+	}
+	if !ok {
+		return invalid(p.name, "", "%s must be %s, got %s", p.name, p.kind, typeOf(raw))
+	}
+	return nil
+}
+
+func (p *parameter) bounds() string {
+	switch {
+	case p.max == nil:
+		return fmt.Sprintf("at least %d", *p.min)
+	case p.min == nil:
+		return fmt.Sprintf("at most %d", *p.max)
+	default:
+		return fmt.Sprintf("%d to %d", *p.min, *p.max)
+	}
+}
+
+// textFrom also takes a list of one, which is how some clients send a value
+// that they have seen as a list elsewhere.
+func textFrom(raw json.RawMessage) (string, bool) {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		return s, true
+	}
+	var one []string
+	if json.Unmarshal(raw, &one) == nil && len(one) == 1 {
+		return one[0], true
+	}
+	return "", false
+}
+
+func integerFrom(raw json.RawMessage) (int, bool) {
+	literal := string(raw)
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		literal = strings.TrimSpace(s)
+	}
+	f, err := strconv.ParseFloat(literal, 64)
+	if err != nil || f != math.Trunc(f) || math.Abs(f) > 1<<31 {
+		return 0, false
+	}
+	return int(f), true
+}
+
+func booleanFrom(raw json.RawMessage) (value, ok bool) {
+	literal := string(raw)
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		literal = strings.ToLower(strings.TrimSpace(s))
+	}
+	return literal == "true", literal == "true" || literal == "false"
+}
+
+// listFrom takes ["a", "b"], "a, b" and "[\"a\", \"b\"]".
+func listFrom(raw json.RawMessage) ([]string, bool) {
+	var items []string
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		if trimmed := strings.TrimSpace(s); strings.HasPrefix(trimmed, "[") {
+			raw = json.RawMessage(trimmed)
+		} else {
+			return split(s), true
+		}
+	}
+	var elements []*string
+	if json.Unmarshal(raw, &elements) != nil {
+		return nil, false
+	}
+	for _, e := range elements {
+		if e == nil {
+			return nil, false
+		}
+		items = append(items, split(*e)...)
+	}
+	return items, true
+}
+
+// split cuts a list at its commas, but not inside quotes, angle brackets or
+// comments: `"Doe, Jane" <jane@example.com>, joe@example.com` has two items.
+func split(s string) []string {
+	var items []string
+	start, depth, quoted := 0, 0, false
+	add := func(end int) {
+		if item := strings.TrimSpace(s[start:end]); item != "" {
+			items = append(items, item)
+		}
+	}
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\\' && (quoted || depth > 0):
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '<' || c == '(':
+			depth++
+		case (c == '>' || c == ')') && depth > 0:
+			depth--
+		case c == ',' && depth == 0:
+			add(i)
+			start = i + 1
+		}
+	}
+	add(len(s))
+	return items
+}
+
+// typeOf names the JSON type of a value for an error message.
+func typeOf(raw json.RawMessage) string {
+	raw = bytes.TrimSpace(raw)
+	if len(raw) == 0 {
+		return "nothing"
+	}
+	switch raw[0] {
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case '"':
+		return "a string"
+	case 't', 'f':
+		return "a boolean"
+	case 'n':
+		return "null"
+	default:
+		return "a number"
+	}
+}

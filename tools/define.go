@@ -1,0 +1,195 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	mcpserver "github.com/mark3labs/mcp-go/server"
+)
+
+// Status is the first thing to look at in an answer.
+type Status string
+
+// The statuses of an answer. The server alone answers with AuthRequired.
+const (
+	OK                   Status = "ok"
+	AuthRequired         Status = "auth_required"
+	ConfirmationRequired Status = "confirmation_required"
+	// Partial: part of what was asked for is missing, and the answer names it.
+	Partial Status = "partial"
+)
+
+// Envelope is the structured form of every answer.
+type Envelope struct {
+	Status Status `json:"status"`
+	// Account is the address of the mailbox, where it is known.
+	Account string `json:"account,omitempty"`
+	// RetryAfter is after how many seconds the missing part of a partial
+	// answer can be had; zero if unknown.
+	RetryAfter int `json:"retryAfter,omitempty"`
+	Data       any `json:"data,omitempty"`
+}
+
+// Kind returns the status as a word for a log.
+func (e Envelope) Kind() string { return string(e.Status) }
+
+// consent describes what an answer with status [AuthRequired] carries. The
+// server fills it in; here it is only a part of every output schema.
+type consent struct {
+	URL       string `json:"url"`
+	Code      string `json:"code"`
+	Scope     string `json:"scope"`
+	ExpiresAt string `json:"expiresAt,omitempty"`
+	Message   string `json:"message"`
+}
+
+// output is the data of an answer.
+type output interface {
+	// summary tells what the envelope has to say about the data.
+	summary() summary
+	// render returns the text of the answer for an account, which may be
+	// unknown. It puts the fence around whatever of the structured form holds
+	// a mail's text.
+	render(f fence, account string) string
+}
+
+type summary struct {
+	status     Status
+	retryAfter time.Duration
+	// local: the mailbox was not asked, so it is not asked for its name either.
+	local bool
+}
+
+// definition is what a model reads of a tool before it calls it.
+type definition struct {
+	name, title, description string
+	effect                   effect
+}
+
+// effect is what a call may do, for a client that asks before it calls.
+type effect struct {
+	readOnly, destructive, idempotent, openWorld bool
+}
+
+// reads is the effect of a tool that only looks, at what strangers wrote.
+var reads = effect{readOnly: true, idempotent: true, openWorld: true}
+
+var errNoMailbox = errors.New("tools: no mailbox is configured")
+
+// define makes a tool of a function. It panics on an argument or answer type
+// that has no flat schema, which is a programming error.
+func define[In any, Out output](cfg Config, d definition, fn func(context.Context, In) (Out, error)) mcpserver.ServerTool {
+	params := parametersOf(reflect.TypeFor[In]())
+	tool := mcp.Tool{
+		Name:            d.name,
+		Title:           d.title,
+		Description:     d.description,
+		RawInputSchema:  encode(inputSchema(params)),
+		RawOutputSchema: encode(envelopeSchema(outputSchema(reflect.TypeFor[Out]()))),
+		// Every hint is stated: what is left out counts as destructive.
+		Annotations: mcp.ToolAnnotation{
+			Title:           d.title,
+			ReadOnlyHint:    &d.effect.readOnly,
+			DestructiveHint: &d.effect.destructive,
+			IdempotentHint:  &d.effect.idempotent,
+			OpenWorldHint:   &d.effect.openWorld,
+		},
+	}
+	handler := func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		raw, err := arguments(req)
+		if err != nil {
+			return nil, fmt.Errorf("tools: %s: read arguments: %w", d.name, err)
+		}
+		in, err := bind[In](d.name, params, raw)
+		if err != nil {
+			return nil, err
+		}
+		if cfg.Mailbox == nil {
+			return nil, errNoMailbox
+		}
+		out, err := fn(ctx, in)
+		if err != nil {
+			return nil, named(d.name, err)
+		}
+		return answer(ctx, cfg.Mailbox, out), nil
+	}
+	return mcpserver.ServerTool{Tool: tool, Handler: handler}
+}
+
+// answer wraps the data of a call in its envelope.
+func answer(ctx context.Context, box Mailbox, out output) *mcp.CallToolResult {
+	about := out.summary()
+	env := Envelope{
+		Status:     about.status,
+		RetryAfter: int(math.Ceil(about.retryAfter.Seconds())),
+		Data:       out,
+	}
+	if !about.local {
+		// Asked for after the work, which has made it known; an answer is not
+		// lost for the lack of it.
+		if account, err := box.Account(ctx); err == nil {
+			env.Account = account
+		}
+	}
+	text := out.render(newFence(), env.Account)
+	if env.Account != "" {
+		text = "Account: " + env.Account + "\n" + text
+	}
+	return &mcp.CallToolResult{
+		Content:           []mcp.Content{mcp.TextContent{Type: mcp.ContentTypeText, Text: text}},
+		StructuredContent: env,
+	}
+}
+
+// arguments returns the arguments as they came, without the loss of precision
+// of a detour over float64.
+func arguments(req mcp.CallToolRequest) (json.RawMessage, error) {
+	switch raw := req.GetRawArguments().(type) {
+	case nil:
+		return nil, nil
+	case json.RawMessage:
+		return raw, nil
+	default:
+		return json.Marshal(raw)
+	}
+}
+
+// named completes an argument error that a tool's own check returned.
+func named(tool string, err error) error {
+	if e, ok := errors.AsType[*ArgumentError](err); ok && e.Tool == "" {
+		e.Tool = tool
+	}
+	return err
+}
+
+func envelopeSchema(data *schema) *schema {
+	status := &schema{Type: "string", Enum: []string{
+		string(OK), string(AuthRequired), string(ConfirmationRequired), string(Partial),
+	}}
+	return &schema{
+		Type: "object",
+		Properties: properties{
+			{"status", status},
+			{"account", &schema{Type: "string"}},
+			{"retryAfter", &schema{Type: "integer"}},
+			{"auth", outputSchema(reflect.TypeFor[consent]())},
+			{"data", data},
+		},
+		Required: []string{"status"},
+		Closed:   closed,
+	}
+}
+
+func encode(s *schema) json.RawMessage {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic("tools: encode schema: " + err.Error())
+	}
+	return b
+}

@@ -1,0 +1,117 @@
+package tools
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"linkmail/mailbox"
+)
+
+// mail is what every answer says of a mail.
+type mail struct {
+	MessageID string   `json:"messageId"`
+	ThreadID  string   `json:"threadId"`
+	From      string   `json:"from"`
+	To        []string `json:"to"`
+	Subject   string   `json:"subject"`
+	// Date is RFC 3339 in the zone of the answer; empty if the mail has none.
+	Date           string   `json:"date"`
+	Snippet        string   `json:"snippet,omitempty"`
+	Labels         []string `json:"labels"`
+	Unread         bool     `json:"unread"`
+	HasAttachments bool     `json:"hasAttachments"`
+	DraftID        string   `json:"draftId,omitempty"`
+}
+
+// snippetChars is how much of a mail's beginning a list shows. It is what fits
+// into 80 tokens a hit beside everything else.
+const snippetChars = 100
+
+func mailOf(s mailbox.Summary, zone *time.Location, recipients int) mail {
+	m := mail{
+		MessageID:      s.ID,
+		ThreadID:       s.ThreadID,
+		From:           address(s.From),
+		To:             addresses(s.To, recipients),
+		Subject:        line(s.Subject),
+		Labels:         append([]string{}, s.Labels...),
+		Unread:         s.Unread,
+		HasAttachments: s.HasAttachments,
+		DraftID:        s.DraftID,
+	}
+	if !s.Date.IsZero() {
+		m.Date = s.Date.In(zone).Format(time.RFC3339)
+	}
+	return m
+}
+
+// flags says in words what a hit's booleans say.
+func (m mail) flags() string {
+	var flags []string
+	if m.Unread {
+		flags = append(flags, "unread")
+	}
+	if m.HasAttachments {
+		flags = append(flags, "attachment")
+	}
+	return strings.Join(flags, "+")
+}
+
+// address formats an address so that it can be given back to send_email.
+func address(a mailbox.Address) string {
+	name, email := line(a.Name), line(a.Email)
+	if name == "" {
+		return email
+	}
+	if strings.ContainsAny(name, `",;:<>()[]@\`) {
+		name = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
+	}
+	return name + " <" + email + ">"
+}
+
+// addresses formats at most limit addresses, and says how many more there are:
+// a mail to hundreds must not crowd out what it says.
+func addresses(list []mailbox.Address, limit int) []string {
+	out := make([]string, 0, min(len(list), limit+1))
+	for i, a := range list {
+		if i == limit {
+			return append(out, fmt.Sprintf("and %d more", len(list)-limit))
+		}
+		out = append(out, address(a))
+	}
+	return out
+}
+
+// line makes one line of s: a sender must not be able to start a new one in a
+// list where every line is a mail.
+func line(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// shorten cuts s to at most limit characters, at a space if one is near.
+func shorten(s string, limit int) string {
+	runes := []rune(s)
+	if len(runes) <= limit {
+		return s
+	}
+	cut := string(runes[:limit-1])
+	if i := strings.LastIndexByte(cut, ' '); i > len(cut)/2 {
+		cut = cut[:i]
+	}
+	return cut + "…"
+}
+
+// plural returns "1 mail", "2 mails".
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}

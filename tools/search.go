@@ -1,0 +1,251 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	mcpserver "github.com/mark3labs/mcp-go/server"
+
+	"linkmail/mailbox"
+)
+
+type searchIn struct {
+	Query            string `json:"query" doc:"Gmail search, e.g. from:anna has:attachment newer_than:7d. Empty: newest mail"`
+	MaxResults       int    `json:"maxResults" min:"1" max:"50" default:"10"`
+	PageToken        string `json:"pageToken" doc:"nextPageToken of the previous page; repeat its other arguments"`
+	IncludeSpamTrash bool   `json:"includeSpamTrash" default:"false"`
+	After            string `json:"after" doc:"Only mail from then on: date or RFC 3339"`
+	Before           string `json:"before" doc:"Only mail before then (exclusive): date or RFC 3339"`
+	TimeZone         string `json:"timeZone" doc:"IANA zone of dates, e.g. Europe/Berlin"`
+}
+
+type searchOut struct {
+	Items          []mail   `json:"items"`
+	EffectiveQuery string   `json:"effectiveQuery"`
+	NextPageToken  string   `json:"nextPageToken,omitempty"`
+	Complete       bool     `json:"complete"`
+	Omitted        int      `json:"omitted,omitempty"`
+	Failed         []failed `json:"failed,omitempty"`
+	Note           string   `json:"note,omitempty"`
+
+	retryAfter time.Duration
+}
+
+// failed names a mail that could not be fetched.
+type failed struct {
+	MessageID string `json:"messageId"`
+	Reason    string `json:"reason"`
+}
+
+// maxQuery bounds a search expression, which travels in a URL.
+const maxQuery = 4096
+
+// spamTrashNote says what a search without spam and trash did not see.
+const spamTrashNote = "Spam and trash were not searched; includeSpamTrash does."
+
+// searchesSpamTrash finds the operators that include spam or trash by themselves.
+var searchesSpamTrash = regexp.MustCompile(`(?i)\b(in|label|is):\(?"?(anywhere|spam|trash)\b`)
+
+// shownRecipients is how many recipients of a hit are listed.
+const shownRecipients = 3
+
+func searchEmails(cfg Config) mcpserver.ServerTool {
+	return define(cfg, definition{
+		name:  "search_emails",
+		title: "Search mail",
+		description: "Searches Gmail, newest first. One line a mail, with the ids that read_email takes. " +
+			"Says whether the list is complete. " + fenceNote,
+		effect: reads,
+	}, func(ctx context.Context, in searchIn) (*searchOut, error) {
+		q, zone, err := queryOf(in, cfg)
+		if err != nil {
+			return nil, err
+		}
+		page, err := cfg.Mailbox.Search(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		return searchAnswer(page, q, zone), nil
+	})
+}
+
+func queryOf(in searchIn, cfg Config) (mailbox.Query, *time.Location, error) {
+	q := mailbox.Query{
+		Text:      in.Query,
+		Max:       in.MaxResults,
+		PageToken: in.PageToken,
+		SpamTrash: in.IncludeSpamTrash,
+	}
+	if len(q.Text) > maxQuery {
+		return q, nil, invalid("query", "Search for less at once.", "query takes %d bytes; at most %d are accepted", len(q.Text), maxQuery)
+	}
+	zone := cfg.zone()
+	if in.TimeZone != "" {
+		z, err := time.LoadLocation(in.TimeZone)
+		if err != nil || in.TimeZone == "Local" {
+			return q, nil, invalid("timeZone", "Use a name of the IANA database, for example Europe/Berlin or UTC.", "timeZone is not a time zone that is known here")
+		}
+		zone = z
+	}
+	var err error
+	if q.After, err = moment("after", in.After, zone); err != nil {
+		return q, nil, err
+	}
+	if q.Before, err = moment("before", in.Before, zone); err != nil {
+		return q, nil, err
+	}
+	if !q.After.IsZero() && !q.Before.IsZero() && !q.After.Before(q.Before) {
+		return q, nil, invalid("after", "before is exclusive: for one day, give the next day as before.", "after must be earlier than before")
+	}
+	return q, zone, nil
+}
+
+// moment reads a date, which begins at midnight in zone, or an RFC 3339 time.
+func moment(name, s string, zone *time.Location) (time.Time, error) {
+	if s = strings.TrimSpace(s); s == "" {
+		return time.Time{}, nil
+	}
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t, nil
+	}
+	for _, layout := range []string{time.DateOnly, "2006/01/02", "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime} {
+		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, invalid(name, "", "%s must be a date like 2026-11-24 or a time like 2026-11-24T09:00:00+01:00", name)
+}
+
+func searchAnswer(page mailbox.Page, q mailbox.Query, zone *time.Location) *searchOut {
+	out := &searchOut{
+		Items:          make([]mail, 0, len(page.Items)),
+		EffectiveQuery: page.Effective,
+		NextPageToken:  page.Next,
+		Complete:       page.Next == "" && len(page.Failed) == 0,
+		Omitted:        page.Omitted,
+		retryAfter:     page.RetryAfter,
+	}
+	for _, s := range page.Items {
+		m := mailOf(s, zone, shownRecipients)
+		m.Snippet = shorten(line(s.Snippet), snippetChars)
+		out.Items = append(out.Items, m)
+	}
+	for _, f := range page.Failed {
+		out.Failed = append(out.Failed, failed{f.ID, f.Reason})
+	}
+	if !q.SpamTrash && !searchesSpamTrash.MatchString(q.Text) {
+		out.Note = spamTrashNote
+	}
+	return out
+}
+
+func (o *searchOut) summary() summary {
+	if len(o.Failed) > 0 {
+		return summary{status: Partial, retryAfter: o.retryAfter}
+	}
+	return summary{status: OK}
+}
+
+// render writes one line a mail:
+//
+//	id | [thread id |] date | flags | labels | from | to | subject | snippet
+//
+// What the server knows comes first, so that a sender's text cannot shift it.
+// What can be said once is said in the head: the zone, if all dates share it,
+// and that mail is to the account alone where no recipient is shown.
+func (o *searchOut) render(f fence, account string) string {
+	layout, times := o.times()
+	var lines []string
+	for _, m := range o.Items {
+		lines = append(lines, m.line(layout, account))
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s for the query %q, newest first", plural(len(o.Items), "mail"), o.EffectiveQuery)
+	b.WriteString(prefixed(", times ", times))
+	if account != "" && len(lines) > 0 {
+		b.WriteString(`, to the account unless "to" says otherwise`)
+	}
+	b.WriteString(".\n")
+	if len(lines) > 0 {
+		b.WriteString(f.around(strings.Join(lines, "\n")) + "\n")
+	}
+	if o.NextPageToken != "" {
+		fmt.Fprintf(&b, "There are more: repeat the call with pageToken %q.\n", o.NextPageToken)
+	}
+	if o.Omitted > 0 {
+		fmt.Fprintf(&b, "Left out: %s, deleted in the meantime.\n", plural(o.Omitted, "mail"))
+	}
+	b.WriteString(failures(o.Failed, o.retryAfter))
+	if o.Complete {
+		b.WriteString("The list is complete. ")
+	}
+	b.WriteString(o.Note)
+	return strings.TrimSpace(b.String())
+}
+
+// times returns the layout of the dates of a list, and their common offset
+// from UTC if they have one.
+func (o *searchOut) times() (layout, offset string) {
+	for _, m := range o.Items {
+		t, err := time.Parse(time.RFC3339, m.Date)
+		if err != nil {
+			continue
+		}
+		switch s := t.Format("-07:00"); offset {
+		case "", s:
+			offset = s
+		default:
+			return "2006-01-02 15:04 -07:00", ""
+		}
+	}
+	return "2006-01-02 15:04", offset
+}
+
+// line is a hit of a list.
+func (m mail) line(layout, account string) string {
+	fields := []string{m.MessageID}
+	add := func(prefix, s string) {
+		if s != "" {
+			fields = append(fields, prefix+s)
+		}
+	}
+	if m.ThreadID != m.MessageID {
+		add("thread ", m.ThreadID)
+	}
+	add("draft ", m.DraftID)
+	if t, err := time.Parse(time.RFC3339, m.Date); err == nil {
+		add("", t.Format(layout))
+	}
+	add("", m.flags())
+	add("", strings.Join(slices.DeleteFunc(slices.Clone(m.Labels), func(l string) bool { return l == "UNREAD" && m.Unread }), ","))
+	add("", m.From)
+	switch {
+	case len(m.To) == 0:
+		add("", "to nobody")
+	case len(m.To) > 1 || account == "" || !strings.EqualFold(m.To[0], account):
+		add("to ", strings.Join(m.To, ", "))
+	}
+	add("", m.Subject)
+	add("", m.Snippet)
+	return strings.Join(fields, " | ")
+}
+
+// failures names the mails that are missing from an answer.
+func failures(list []failed, retryAfter time.Duration) string {
+	if len(list) == 0 {
+		return ""
+	}
+	names := make([]string, len(list))
+	for i, f := range list {
+		names[i] = f.MessageID + " (" + f.Reason + ")"
+	}
+	s := "Could not be fetched: " + strings.Join(names, ", ") + "."
+	if retryAfter > 0 {
+		s += fmt.Sprintf(" Try again in %.0f s.", max(1, retryAfter.Seconds()))
+	}
+	return s + "\n"
+}
