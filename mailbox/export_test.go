@@ -81,3 +81,30 @@ func RenderPayload(payload []byte, f Format) (text, source string, attachments [
 	text, source, _, err = c.render(f)
 	return text, source, c.attachments, err
 }
+
+// Known is the memory of mails and their labels.
+type Known struct{ k known }
+
+func NewKnown() *Known { return &Known{newKnown()} }
+
+func (k *Known) StartAt(id uint64) { k.k.startAt(id) }
+func (k *Known) Position() uint64  { return k.k.position() }
+
+func (k *Known) Store(at uint64, id string, labels ...string) {
+	k.k.store(at, map[string]head{id: {labels: labels}})
+}
+
+// Change replays one change of labels that history has up to the id to.
+func (k *Known) Change(to uint64, id string, add, remove []string) {
+	m := &gmail.Message{Id: id}
+	k.k.apply([]*gmail.History{{
+		LabelsAdded:   []*gmail.HistoryLabelAdded{{Message: m, LabelIds: add}},
+		LabelsRemoved: []*gmail.HistoryLabelRemoved{{Message: m, LabelIds: remove}},
+	}}, to)
+}
+
+// Labels returns the labels of a mail and whether it is known.
+func (k *Known) Labels(id string) ([]string, bool) {
+	h, ok := k.k.recall([]string{id})[id]
+	return h.labels, ok
+}

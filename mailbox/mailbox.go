@@ -87,7 +87,8 @@ type Page struct {
 // Failed is one mail that could not be fetched.
 type Failed struct {
 	ID string
-	// Reason is Gmail's reason code, for example "rateLimitExceeded".
+	// Reason is Gmail's reason code, for example "rateLimitExceeded", or
+	// "localQuota" for a mail that was not asked for to keep within the quota.
 	Reason string
 }
 

@@ -176,6 +176,14 @@ func TestTextKeptApartIsDecodedWithItsCharset(t *testing.T) {
 	}
 }
 
+func TestATextTooLargeToReadIsSaid(t *testing.T) {
+	r := newRig(t, standin.Config{})
+	id := r.deliver("From: a@example.com\r\nSubject: s\r\nContent-Type: text/plain\r\n\r\n" + strings.Repeat("0123456789abcde\n", 9<<16))
+	if m := r.read(t, id, mailbox.Text); !strings.Contains(m.Body, "9 MB is left out") || m.Source != "text" {
+		t.Errorf("got source %q, body %.80q; want to be told", m.Source, m.Body)
+	}
+}
+
 func TestReadingAgainCostsAHistory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, standin.Config{Delay: roundTrip})

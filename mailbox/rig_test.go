@@ -28,7 +28,8 @@ type rig struct {
 	*mailbox.Client
 	world *standin.World
 	base  *http.Transport
-	stop  func() // makes Gmail unreachable
+	auth  http.RoundTripper // base with a token
+	stop  func()            // makes Gmail unreachable
 }
 
 func newRig(tb testing.TB, world standin.Config, change ...func(*mailbox.Config)) *rig {
@@ -36,8 +37,9 @@ func newRig(tb testing.TB, world standin.Config, change ...func(*mailbox.Config)
 	w := standin.NewWorld(world)
 	base, stop := serve(tb, w.Gmail(), true)
 	token := w.IssueToken(standin.DefaultUser, []string{gmailModify}, 24*time.Hour)
+	auth := bearer{token: token, base: base}
 	cfg := mailbox.Config{
-		HTTP:     func(string) http.RoundTripper { return bearer{token: token, base: base} },
+		HTTP:     func(string) http.RoundTripper { return auth },
 		Endpoint: endpoint,
 	}
 	for _, f := range change {
@@ -47,7 +49,7 @@ func newRig(tb testing.TB, world standin.Config, change ...func(*mailbox.Config)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &rig{Client: c, world: w, base: base, stop: stop}
+	return &rig{Client: c, world: w, base: base, auth: auth, stop: stop}
 }
 
 // endpoint is the name for which the test server has a certificate.

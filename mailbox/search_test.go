@@ -11,6 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	gmail "google.golang.org/api/gmail/v1"
+	"google.golang.org/api/option"
+
 	"linkmail/internal/standin"
 	"linkmail/mailbox"
 )
@@ -287,6 +290,69 @@ func TestLabelsAreShownByTheirNames(t *testing.T) {
 	for _, s := range page.Items {
 		if slices.ContainsFunc(s.Labels, func(l string) bool { return strings.HasPrefix(l, "Label_") }) {
 			t.Errorf("got labels %v, want names", s.Labels)
+		}
+	}
+}
+
+func TestALabelMadeMeanwhileGetsItsNameWithTheNextSearch(t *testing.T) {
+	r := newRig(t, standin.Config{})
+	id := r.search(t, mailbox.Query{Max: 1}).Items[0].ID
+	service, err := gmail.NewService(t.Context(), option.WithHTTPClient(&http.Client{Transport: r.auth}), option.WithEndpoint(endpoint))
+	if err != nil {
+		t.Fatal(err)
+	}
+	label, err := service.Users.Labels.Create("me", &gmail.Label{Name: "Brand new"}).Do()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.world.Relabel(standin.DefaultUser, id, []string{label.Id}, nil)
+	if got := r.search(t, mailbox.Query{Max: 1}).Items[0].Labels; !slices.Contains(got, label.Id) {
+		t.Errorf("got labels %v, want the new one by its id", got)
+	}
+	if got := r.search(t, mailbox.Query{Max: 1}).Items[0].Labels; !slices.Contains(got, "Brand new") {
+		t.Errorf("got labels %v, want the new one by its name", got)
+	}
+}
+
+func TestWhatStopsEveryMailStopsTheSearch(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		fault *standin.Fault
+		code  string
+	}{
+		{"a missing scope", standin.InsufficientScope(), "missing_scope"},
+		{"a token that stays refused", standin.InvalidCredentials(), "token_refused"},
+	} {
+		r := newRig(t, standin.Config{})
+		r.world.SetFault(faultFor("/messages/", test.fault))
+		_, err := r.Search(t.Context(), mailbox.Query{Max: 20})
+		var e *mailbox.Error
+		if !errors.As(err, &e) || e.Code != test.code {
+			t.Errorf("%s: got %v, want %s", test.name, err, test.code)
+		}
+	}
+}
+
+func TestWithoutTheListOfAttachmentsTheTypeOfAMailHasToDo(t *testing.T) {
+	r := newRig(t, standin.Config{})
+	r.world.SetFault(func(req *http.Request) *standin.Fault {
+		if strings.Contains(req.URL.RawQuery, "has%3Aattachment") {
+			return standin.BackendError()
+		}
+		return nil
+	})
+	for _, test := range []struct {
+		mail string
+		want bool
+	}{
+		{part(plainType, "Hello"), false},
+		{multi("alternative", part(plainType, "Hello"), part(htmlType, "<p>Hello")), false},
+		{multi("mixed", part(plainType, "Hello"), pdf), true},
+		{pdf, true},
+	} {
+		r.deliver("From: a@example.com\r\nSubject: s\r\nMIME-Version: 1.0\r\n" + test.mail)
+		if got := r.search(t, mailbox.Query{Max: 1}).Items[0].HasAttachments; got != test.want {
+			t.Errorf("%.60q: got %v, want %v", test.mail, got, test.want)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func usable(s *gmail.SendAs) bool {
 // parseFrom reads the sender that was asked for; nil stands for the account.
 func parseFrom(wanted string) (*mail.Address, error) {
 	if strings.TrimSpace(wanted) == "" {
-		return nil, nil //nolint:nilnil // not to name a sender is no fault
+		return nil, nil // not to name a sender is no fault
 	}
 	a, err := mail.ParseAddress(wanted)
 	if err != nil {

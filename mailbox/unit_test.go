@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -57,6 +58,30 @@ func TestTheCacheKeepsWhatIsUsed(t *testing.T) {
 	}
 	if n, total, index := l.Size(); n != 2 || total != 6 || index != 2 {
 		t.Errorf("got %d entries of %d bytes, %d indexed; want 2 of 6", n, total, index)
+	}
+}
+
+func TestHistoryIsReplayedForwardsOnly(t *testing.T) {
+	k := mailbox.NewKnown()
+	k.Store(0, "a", "INBOX")
+	if _, ok := k.Labels("a"); ok {
+		t.Error("a mail was kept without a position to keep its labels right from")
+	}
+	k.StartAt(10)
+	k.Store(10, "a", "INBOX", "UNREAD")
+	k.Change(30, "a", []string{"STARRED"}, []string{"UNREAD"})
+	k.Change(20, "a", []string{"UNREAD"}, nil) // answered late, of another call
+	k.Change(30, "a", []string{"STARRED"}, nil)
+	if got, _ := k.Labels("a"); !slices.Equal(got, []string{"INBOX", "STARRED"}) || k.Position() != 30 {
+		t.Errorf("got labels %v at %d, want INBOX STARRED at 30", got, k.Position())
+	}
+	k.Store(10, "b", "INBOX") // was fetched before what came since 10
+	if _, ok := k.Labels("b"); ok {
+		t.Error("a mail was kept whose labels may be older than the position")
+	}
+	k.StartAt(50)
+	if k.Position() != 30 {
+		t.Errorf("got position %d, want 30: what came since is not replayed yet", k.Position())
 	}
 }
 

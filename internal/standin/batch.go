@@ -3,6 +3,7 @@ package standin
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -156,7 +157,7 @@ func readBatch(contentType string, body io.Reader) ([]*batchPart, error) {
 	mr := multipart.NewReader(body, params["boundary"])
 	for {
 		mp, err := mr.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -191,14 +192,14 @@ func readPart(header textproto.MIMEHeader, body io.Reader) (*batchPart, error) {
 		return nil, badRequest("Failed to parse batch request, error: invalid request line %q", line)
 	}
 	inner, err := tp.ReadMIMEHeader()
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, badRequest("Failed to parse batch request, error: %v", err)
 	}
 	content, err := io.ReadAll(in)
 	if err != nil {
 		return nil, badRequest("Failed to parse batch request, error: %v", err)
 	}
-	r, err := http.NewRequest(words[0], words[1], bytes.NewReader(content)) //nolint:noctx // runBatch gives it the context of the batch
+	r, err := http.NewRequest(words[0], words[1], bytes.NewReader(content)) //nolint:noctx,gosec // it goes nowhere: runBatch gives it a context and serves it itself
 	if err != nil {
 		return nil, badRequest("Failed to parse batch request, error: invalid request line %q", line)
 	}

@@ -3,6 +3,7 @@ package standin_test
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -47,7 +48,7 @@ func (s *scene) batch(t *testing.T, requests ...string) (answers map[string]answ
 	answers = map[string]answer{}
 	for {
 		p, err := mr.NextRawPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return answers, order
 		}
 		if err != nil {
@@ -199,7 +200,7 @@ func TestFaultsHitSingleParts(t *testing.T) {
 	}
 	r.Header.Set("Content-Type", "multipart/mixed; boundary=cut")
 	if resp, err := s.http.Do(r); err == nil {
-		resp.Body.Close()
+		_ = resp.Body.Close()
 		t.Error("an answer arrived")
 	}
 }

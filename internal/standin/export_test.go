@@ -8,15 +8,16 @@ var (
 	Tokens       = tokens
 )
 
-// RunQuery parses a query and asks it of every seeded message.
-func (w *World) RunQuery(q string) int {
+// RunQuery parses a query, asks it of the newest messages, at most limit of
+// them, and returns how many match.
+func (w *World) RunQuery(q string, limit int) int {
 	w.gmail.mu.Lock()
 	defer w.gmail.mu.Unlock()
 	b := w.gmail.box(DefaultUser)
 	env := b.queryEnv(w.cfg.Now())
 	parsed := parseQuery(q)
 	n := 0
-	for _, r := range b.rows {
+	for _, r := range b.newest()[:min(limit, len(b.rows))] {
 		if parsed.matches(&env, r) {
 			n++
 		}

@@ -221,8 +221,7 @@ func (g *gmailState) inside(c *call, f func(*inbox) error) error {
 
 // asRefusal returns the answer that an error stands for.
 func asRefusal(err error) refusal {
-	var r refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[refusal](err); ok {
 		return r
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {

@@ -130,8 +130,7 @@ func (s selection) fits(t reflect.Type) bool {
 	}
 	for name, sub := range s {
 		found := name == "*"
-		for i := range t.NumField() {
-			f := t.Field(i)
+		for f := range t.Fields() {
 			tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if name == "*" && len(sub) > 0 && !sub.fits(f.Type) {
 				return false

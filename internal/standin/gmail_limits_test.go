@@ -21,7 +21,7 @@ func TestTheWallCountsRequestsThatRunAtTheSameTime(t *testing.T) {
 		cancel[i] = stop
 		inside.Go(func() {
 			if resp, err := client.Do(r); err == nil {
-				resp.Body.Close()
+				_ = resp.Body.Close()
 			}
 		})
 	}

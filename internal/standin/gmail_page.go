@@ -111,8 +111,7 @@ const maxBody = 50_000_000
 // body reads what was sent, within limits.
 func (c *call) body() ([]byte, error) {
 	b, err := io.ReadAll(http.MaxBytesReader(nil, c.Body, maxBody))
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return nil, refuse(http.StatusRequestEntityTooLarge, "INVALID_ARGUMENT", "uploadTooLarge",
 			fmt.Sprintf("Request payload size exceeds the limit: %d bytes.", maxBody))
 	}

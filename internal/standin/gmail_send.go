@@ -3,6 +3,7 @@ package standin
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -43,7 +44,7 @@ func readRelated(b []byte, boundary string, meta any) (media []byte, err error) 
 	mr := multipart.NewReader(bytes.NewReader(b), boundary)
 	for i := 0; ; i++ {
 		part, err := mr.NextRawPart()
-		if err == io.EOF && i == 2 {
+		if errors.Is(err, io.EOF) && i == 2 {
 			return media, nil
 		}
 		if err != nil || i > 1 {

@@ -80,7 +80,7 @@ func (s *scene) ask(t *testing.T, method, path, contentType, body string) (int, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -481,7 +481,7 @@ func TestAnswersAreIndentedAndCompressedUnlessAskedOtherwise(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	if resp.Header.Get("Content-Encoding") != "gzip" {
 		t.Error("not compressed")
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -44,9 +45,7 @@ func writeAnswer(rw http.ResponseWriter, r *http.Request, body []byte) {
 
 func writeFault(rw http.ResponseWriter, r *http.Request, err error) {
 	f := asRefusal(err).Fault
-	for k, v := range f.Header {
-		rw.Header()[k] = v
-	}
+	maps.Copy(rw.Header(), f.Header)
 	rw.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	writeBody(rw, r, f.Status, []byte(f.Body))
 }
@@ -57,7 +56,7 @@ func writeBody(rw http.ResponseWriter, r *http.Request, status int, body []byte)
 	rw.Header().Set("Cache-Control", "private")
 	if !acceptsGzip(r.Header.Get("Accept-Encoding")) {
 		rw.WriteHeader(status)
-		_, _ = rw.Write(body) // the caller is gone if this fails
+		_, _ = rw.Write(body) //nolint:gosec // JSON, and the caller is gone if this fails
 		return
 	}
 	rw.Header().Set("Content-Encoding", "gzip")

@@ -43,9 +43,6 @@ func (l *letter) raw() []byte { return l.open().bytes }
 // tree returns the parsed message.
 func (l *letter) tree() *node { return l.open().root }
 
-// header returns a field of the message, as it was written.
-func (l *letter) header(name string) string { return first(l.tree().header, name) }
-
 // row is a message in a mailbox. A row is never changed, only replaced, so it
 // can be read without a lock.
 type row struct {
@@ -116,13 +113,13 @@ func newInbox(user string) *inbox {
 func (b *inbox) newID() string {
 	b.serial++
 	d := seed(b.user, b.serial)
-	return fmt.Sprintf("%016x", 0x18a0_0000_0000_0000+b.serial<<40|uint64(d.below(1<<40)))
+	return fmt.Sprintf("%016x", 0x18a0_0000_0000_0000+b.serial<<40|d.next()>>24)
 }
 
 // tick returns the next history id. Real ones have gaps, too.
 func (b *inbox) tick() uint64 {
 	d := seed("history", b.last)
-	b.last += 1 + uint64(d.below(40))
+	b.last += 1 + d.next()%40
 	return b.last
 }
 

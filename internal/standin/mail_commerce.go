@@ -14,8 +14,14 @@ type item struct {
 }
 
 var goods = []item{
-	{"Glass teapot, 1.2 l", 1, 3490}, {"Walnut pen tray", 1, 2790}, {"Stone paper notebook, A5", 2, 1450}, {"Desk lamp Evening", 1, 8900},
-	{"Wool rug, 120 x 180", 1, 24900}, {"Picnic blanket", 1, 3995}, {"Cable clips, set of 12", 3, 690}, {"Beeswax candles, pair", 2, 1220},
+	{"Glass teapot, 1.2 l", 1, 3490},
+	{"Walnut pen tray", 1, 2790},
+	{"Stone paper notebook, A5", 2, 1450},
+	{"Desk lamp Evening", 1, 8900},
+	{"Wool rug, 120 x 180", 1, 24900},
+	{"Picnic blanket", 1, 3995},
+	{"Cable clips, set of 12", 3, 690},
+	{"Beeswax candles, pair", 2, 1220},
 }
 
 func euros(cents int) string { return fmt.Sprintf("€%d.%02d", cents/100, cents%100) }
@@ -23,13 +29,13 @@ func euros(cents int) string { return fmt.Sprintf("€%d.%02d", cents/100, cents
 // commerce is what shops, utilities and travel agents send.
 func commerce() []*mailing {
 	var out []*mailing
-	receipt := func(m *mailing, smart string) {
+	receipt := func(m *mailing) {
 		m.to = []person{alex}
 		m.labels = append([]string{"CATEGORY_UPDATES"}, m.labels...)
 		if m.age < 60*day {
 			m.labels = append(m.labels, "INBOX")
 		}
-		m.smart = []string{smart}
+		m.smart = []string{"purchases"}
 		out = append(out, m)
 	}
 	shop := person{"Brightcart", "orders@brightcart.example"}
@@ -42,12 +48,12 @@ func commerce() []*mailing {
 			subject: encodeSubject("Your Brightcart order " + number + " is confirmed"),
 		}
 		order.body = func(m *mailing) piece { return orderReceipt(m, number, 1+i%4) }
-		receipt(order, "purchases")
+		receipt(order)
 		parcel := &mailing{key: fmt.Sprintf("parcel-%02d", i), age: age - 2*day, from: carrier, subject: "Your parcel from Brightcart arrives tomorrow"}
 		parcel.body = func(*mailing) piece {
 			return plainText(fmt.Sprintf("Hello Alex Rivera,\n\nyour parcel with order %s arrives tomorrow between 11:00 and 14:00.\n\nTracking number: PW%011d\nhttps://parcelwing.example/t/PW%011d\n\nParcelWing\n", number, 90218830017+i, 90218830017+i))
 		}
-		receipt(parcel, "purchases")
+		receipt(parcel)
 	}
 	for i := range 19 {
 		power := &mailing{
@@ -55,7 +61,7 @@ func commerce() []*mailing {
 			labels: []string{"Receipts"}, subject: fmt.Sprintf("Your invoice LP-%d", 202699-i),
 		}
 		power.body = func(m *mailing) piece { return powerInvoice(m, i) }
-		receipt(power, "purchases")
+		receipt(power)
 		if i%2 == 1 {
 			continue
 		}
@@ -67,7 +73,7 @@ func commerce() []*mailing {
 			rows := []item{{"Compute, 3 servers", 1, 21400 + 1500*((19-i)%5)}, {"Storage", 1, 9120 + 310*i}, {"Log archive", 1, 11250 - 260*i}}
 			return htmlPage(receiptPage("Cloudnest", "Invoice CN-"+fmt.Sprint(55120-i)+", "+m.at.Format("January 2006"), rows))
 		}
-		receipt(cloud, "purchases")
+		receipt(cloud)
 	}
 	return append(out, bookings()...)
 }

@@ -99,6 +99,7 @@ func (p publication) issue(m *mailing, i int) piece {
 	d := seed(m.key, 0)
 	lead := p.stories[i%len(p.stories)]
 	var page, text strings.Builder
+	page.Grow(64 << 10)
 	page.WriteString(strings.NewReplacer("{color}", p.color, "{title}", markupEscapes.Replace(lead.headline)).Replace(newsletterHead))
 	page.WriteString(`<div style="display:none;font-size:1px;color:#ffffff;line-height:1px;max-height:0px;max-width:0px;opacity:0;overflow:hidden;">` +
 		markupEscapes.Replace(lead.blurb) + strings.Repeat("&#847;&zwnj;&nbsp;&#8199;&shy;", 110) + `</div>` + "\n")

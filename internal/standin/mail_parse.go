@@ -114,7 +114,7 @@ func parseMediaType(v string) (string, map[string]string) {
 // splitParts cuts a multipart body at its boundary lines.
 func splitParts(body []byte, boundary string) [][]byte {
 	var parts [][]byte
-	delimiter := []byte("--" + boundary)
+	delimiter, last := []byte("--"+boundary), []byte("--"+boundary+"--")
 	start := -1
 	for pos := 0; pos < len(body); {
 		end := len(body)
@@ -122,7 +122,7 @@ func splitParts(body []byte, boundary string) [][]byte {
 			end = pos + i + 1
 		}
 		line := bytes.TrimRight(body[pos:end], " \t\r\n")
-		if closing := bytes.Equal(line, append(delimiter[:len(delimiter):len(delimiter)], "--"...)); closing || bytes.Equal(line, delimiter) {
+		if closing := bytes.Equal(line, last); closing || bytes.Equal(line, delimiter) {
 			if start >= 0 {
 				parts = append(parts, trimNewline(body[start:pos]))
 			}
@@ -149,11 +149,11 @@ func decodeTransfer(b []byte, encoding string) []byte {
 	case "base64":
 		return decodeBase64(b)
 	case "quoted-printable":
-		out, err := io.ReadAll(quotedprintable.NewReader(bytes.NewReader(b)))
-		if err != nil && len(out) == 0 {
+		out := bytes.NewBuffer(make([]byte, 0, len(b)+bytes.MinRead))
+		if _, err := out.ReadFrom(quotedprintable.NewReader(bytes.NewReader(b))); err != nil && out.Len() == 0 {
 			return b
 		}
-		return out
+		return out.Bytes()
 	}
 	return b
 }
@@ -240,7 +240,7 @@ func (n *node) isFile() bool {
 		return false
 	}
 	inline := n.disposition == "inline" || n.disposition == "" && first(n.header, "Content-Id") != ""
-	return n.isAttachment() && n.filename != "" && !(inline && strings.HasPrefix(n.mediaType, "image/"))
+	return n.isAttachment() && n.filename != "" && (!inline || !strings.HasPrefix(n.mediaType, "image/"))
 }
 
 // walk calls f for a node and those below it, depth first.

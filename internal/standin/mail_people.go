@@ -23,11 +23,6 @@ func (p person) String() string {
 	return name + " <" + p.address + ">"
 }
 
-func (p person) first() string {
-	name, _, _ := strings.Cut(p.name, " ")
-	return name
-}
-
 func (p person) domain() string {
 	_, domain, _ := strings.Cut(p.address, "@")
 	return domain

@@ -114,10 +114,14 @@ func reviews() []*mailing {
 func listPosts() []*mailing {
 	var out []*mailing
 	for i, p := range [][3]string{
-		{"Birgit Aas", "birgit@fjordmail.example", "Which binding lies flat?"}, {"Tim Oyelaran", "tim@oyelaran.example", "Scanner for bound books"},
-		{"Birgit Aas", "birgit@fjordmail.example", "Paper from stone: does it last?"}, {"Ruth Kessler", "ruth.kessler@papermail.example", "Meeting of the Hamburg group"},
-		{"Tim Oyelaran", "tim@oyelaran.example", "Selling: small hand press, 60 kg"}, {"Ada Nowak", "ada@nowak.example", "Thread sizes, again"},
-		{"Ruth Kessler", "ruth.kessler@papermail.example", "Minutes of the Hamburg group"}, {"Ada Nowak", "ada@nowak.example", "Glue that does not yellow"},
+		{"Birgit Aas", "birgit@fjordmail.example", "Which binding lies flat?"},
+		{"Tim Oyelaran", "tim@oyelaran.example", "Scanner for bound books"},
+		{"Birgit Aas", "birgit@fjordmail.example", "Paper from stone: does it last?"},
+		{"Ruth Kessler", "ruth.kessler@papermail.example", "Meeting of the Hamburg group"},
+		{"Tim Oyelaran", "tim@oyelaran.example", "Selling: small hand press, 60 kg"},
+		{"Ada Nowak", "ada@nowak.example", "Thread sizes, again"},
+		{"Ruth Kessler", "ruth.kessler@papermail.example", "Minutes of the Hamburg group"},
+		{"Ada Nowak", "ada@nowak.example", "Glue that does not yellow"},
 	} {
 		m := note(fmt.Sprintf("list-%d", i), time.Duration(6+i*63)*day, person{p[0], p[1]}, "[binders] "+p[2],
 			"Dear all,\n\n"+p[2]+" I have read everything in the archive and would still like to hear what you do.\n\n"+p[0]+
@@ -125,7 +129,8 @@ func listPosts() []*mailing {
 		m.to = []person{{"", "binders@lists.bookbinders.example"}}
 		m.extra = []field{
 			{"List-Id", "Bookbinding for everybody <binders.lists.bookbinders.example>"},
-			{"List-Post", "<mailto:binders@lists.bookbinders.example>"}, {"Reply-To", "binders@lists.bookbinders.example"},
+			{"List-Post", "<mailto:binders@lists.bookbinders.example>"},
+			{"Reply-To", "binders@lists.bookbinders.example"},
 		}
 		out = append(out, m)
 	}

@@ -1,7 +1,6 @@
 package standin
 
 import (
-	"io"
 	"strings"
 	"unicode/utf8"
 
@@ -36,10 +35,7 @@ func htmlText(src string, limit int) string {
 	for limit <= 0 || out.Len() < limit {
 		switch z.Next() {
 		case html.ErrorToken:
-			if z.Err() == io.EOF {
-				return out.String()
-			}
-			return out.String()
+			return out.String() // the end, or as far as it can be read
 		case html.TextToken:
 			if skip == "" {
 				out.Write(z.Text())

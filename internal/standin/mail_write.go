@@ -89,6 +89,7 @@ func (m *mailing) messageID() string {
 // write returns the whole message.
 func (m *mailing) write() []byte {
 	var out bytes.Buffer
+	out.Grow(16 << 10)
 	put := func(name, value string) {
 		if value != "" {
 			fmt.Fprintf(&out, "%s: %s\r\n", name, value)
@@ -112,7 +113,7 @@ func (m *mailing) write() []byte {
 	for _, f := range m.extra {
 		put(f.name, f.value)
 	}
-	m.body(m).write(&out, m.key, 0)
+	m.body(m).write(&out, m.key)
 	return out.Bytes()
 }
 
@@ -155,13 +156,13 @@ func (d *dice) folded(n int) string {
 	return out.String()
 }
 
-// write writes a part with its header. The boundary comes from the key and the
-// depth, so that no two nested ones are equal.
-func (p piece) write(out *bytes.Buffer, key string, depth int) {
+// write writes a part with its header. The boundary comes from the key, which
+// grows with the depth, so that no two nested ones are equal.
+func (p piece) write(out *bytes.Buffer, key string) {
 	contentType := p.mediaType
 	boundary := ""
 	if p.kids != nil {
-		d := seed("boundary "+key+p.mediaType, uint64(depth))
+		d := seed("boundary "+key+p.mediaType, 0)
 		boundary = "000000000000" + d.hex(16)
 		contentType += `; boundary="` + boundary + `"`
 	}
@@ -199,7 +200,7 @@ func (p piece) write(out *bytes.Buffer, key string, depth int) {
 	}
 	for i, kid := range p.kids {
 		fmt.Fprintf(out, "\r\n--%s\r\n", boundary)
-		kid.write(out, fmt.Sprintf("%s.%d", key, i), depth+1)
+		kid.write(out, fmt.Sprintf("%s.%d", key, i))
 	}
 	if p.kids != nil {
 		fmt.Fprintf(out, "\r\n--%s--\r\n", boundary)

@@ -3,6 +3,7 @@ package standin
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // lexeme is one token of a search query.
@@ -83,28 +84,30 @@ func lexBare(s string) (lexeme, string) {
 // spaces have one word per character.
 func tokens(text string) []string {
 	var out []string
-	runes := []rune(strings.ToLower(text))
+	text = strings.ToLower(text)
 	start := -1
 	flush := func(end int) {
 		if start >= 0 {
-			out = append(out, string(runes[start:end]))
+			out = append(out, text[start:end])
 			start = -1
 		}
 	}
-	for i, r := range runes {
+	for i, r := range text {
 		switch {
 		case r > 0xE00 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai):
 			flush(i)
-			out = append(out, string(r))
+			out = append(out, text[i:i+utf8.RuneLen(r)])
 		case unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) || r == '_':
 			if start < 0 {
 				start = i
 			}
-		case (r == '.' || r == ',') && start >= 0 && i+1 < len(runes) && unicode.IsDigit(runes[i-1]) && unicode.IsDigit(runes[i+1]):
+		case (r == '.' || r == ',') && start >= 0 && isDigit(text, i-1) && isDigit(text, i+1):
 		default:
 			flush(i)
 		}
 	}
-	flush(len(runes))
+	flush(len(text))
 	return out
 }
+
+func isDigit(s string, i int) bool { return i >= 0 && i < len(s) && s[i] >= '0' && s[i] <= '9' }

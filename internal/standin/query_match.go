@@ -46,7 +46,7 @@ type wordIndex struct {
 	toAddress, ccAddress      []string
 	bccAddress                []string
 	files                     [][]string
-	links                     string // the body as written, to find links in
+	links                     []string // what the body links to: drive, youtube, ...
 	messageID                 string
 	hasFile                   bool
 }
@@ -75,7 +75,11 @@ func indexWords(root *node) *wordIndex {
 		}
 	}
 	plain, markup := root.bodies()
-	w.links = plain + markup
+	for kind, hosts := range links {
+		if slices.ContainsFunc(hosts, func(h string) bool { return strings.Contains(plain, h) || strings.Contains(markup, h) }) {
+			w.links = append(w.links, kind)
+		}
+	}
 	w.body = append(tokens(plain), tokens(htmlText(markup, 0))...)
 	root.walk(func(n *node) bool {
 		if n.filename != "" {

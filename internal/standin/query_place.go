@@ -73,10 +73,8 @@ var links = map[string][]string{
 }
 
 func possession(value string) term {
-	if hosts, ok := links[value]; ok {
-		return predicate(func(_ *queryEnv, r *row) bool {
-			return slices.ContainsFunc(hosts, func(h string) bool { return strings.Contains(r.open().words.links, h) })
-		})
+	if links[value] != nil {
+		return predicate(func(_ *queryEnv, r *row) bool { return slices.Contains(r.open().words.links, value) })
 	}
 	switch value {
 	case "attachment":

@@ -25,7 +25,7 @@ func BenchmarkFirstQuery(b *testing.B) {
 	at := now
 	for b.Loop() {
 		at = at.Add(time.Hour)
-		standin.NewWorld(standin.Config{Now: func() time.Time { return at }}).RunQuery("invoice")
+		standin.NewWorld(standin.Config{Now: func() time.Time { return at }}).RunQuery("invoice", 1000)
 	}
 }
 
