@@ -1,0 +1,85 @@
+# Every target is a line or two that you could type. "make" lists them.
+
+GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# What "linkmail version" says.
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# How long each fuzz target runs.
+FUZZTIME ?= 30s
+# Which benchmarks run, and how often each.
+BENCH ?= .
+COUNT ?= 1
+# The machines that the packed skill has a program for.
+SKILL_PLATFORMS ?= linux/amd64 linux/arm64
+
+BUILD = CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.release=$(VERSION)"
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-8s %s\n", $$1, $$2 }'
+
+.PHONY: build
+build: ## a static binary in bin/
+	$(BUILD) -o bin/ ./cmd/linkmail
+
+.PHONY: demo
+demo: ## everything on this machine, no account
+	go run ./cmd/linkmail demo
+
+.PHONY: test
+test: ## all tests; needs Go and nothing else
+	go test ./...
+
+.PHONY: race
+race: ## all tests with the race detector; needs a C compiler
+	go test -race ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target in turn, each for FUZZTIME=30s
+	.ci/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: ## the measurements that the README quotes; BENCH=regexp COUNT=n
+	go test -run '^$$' -bench '$(BENCH)' -count $(COUNT) ./...
+
+.PHONY: lint
+lint: ## golangci-lint with the house rules
+	go run $(GOLANGCI) run --allow-serial-runners
+
+.PHONY: fmt
+fmt: ## format
+	go run $(GOLANGCI) fmt
+
+.PHONY: tidy
+tidy: ## fail if go.mod or go.sum is not tidy
+	go mod tidy -diff
+
+.PHONY: cross
+cross: ## build for the systems that are not this one
+	CGO_ENABLED=0 GOOS=windows go build ./...
+	CGO_ENABLED=0 GOOS=darwin go build ./...
+
+.PHONY: docs
+docs: ## render the generated parts of the README again
+	go test ./cmd/linkmail -run '^TestTheGeneratedPartsOfTheReadmeAreCurrent$$' -update
+
+.PHONY: interop
+interop: .venv/mcpo.txt ## judges that nobody here wrote; needs npx, chromium, python3
+	MCPO=$(CURDIR)/.venv/bin/mcpo go test -count=1 -tags interop -run '^TestInterop' ./cmd/linkmail
+
+.venv/mcpo.txt: .ci/mcpo.txt
+	python3 -m venv --clear .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check -r .ci/mcpo.txt
+	cp .ci/mcpo.txt $@
+
+.PHONY: skill
+skill: ## pack the agent skill into dist/
+	for p in $(SKILL_PLATFORMS); do \
+		GOOS=$${p%/*} GOARCH=$${p#*/} $(BUILD) -o dist/$$p/ ./cmd/linkmail || exit 1; done
+	go run ./cmd/skillpack -out dist/linkmail-skill.zip -version '$(VERSION)' \
+		$(foreach p,$(SKILL_PLATFORMS),$(p)=dist/$(p)/linkmail)
+
+# The generated parts of the README and the golden files are compared with the
+# code by the tests, so "race" is the check for drift as well.
+.PHONY: check
+check: tidy cross lint race interop ## all of the above that can fail: what CI runs
