@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,8 +12,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"linkmail/internal/standin"
 )
 
 // builtOnce builds a program of this module as it is released.
@@ -130,9 +127,10 @@ func BenchmarkServeMemory(b *testing.B) {
 func BenchmarkCall(b *testing.B) {
 	const delay = 50 * time.Millisecond
 	ours := builtOnce(b, ".")
-	u := newUser(b, &traffic{})
+	var tr traffic
+	u := newUser(b, &tr)
 	u.untilMail(u.search)
-	u.d.world.SetFault(func(*http.Request) *standin.Fault { return &standin.Fault{Delay: delay} })
+	tr.slow(delay)
 	var took []time.Duration
 	for b.Loop() {
 		cmd := exec.CommandContext(b.Context(), ours, "call", "search_emails", `{"query":"is:unread"}`)

@@ -38,6 +38,7 @@ type traffic struct {
 	applied bool // let the service handle it first
 	act     func()
 	bodies  []byte // every answer so far
+	delay   time.Duration
 }
 
 func (tr *traffic) wrap(service string, next http.Handler) http.Handler {
@@ -49,8 +50,9 @@ func (tr *traffic) wrap(service string, next http.Handler) http.Handler {
 			return
 		}
 		tr.seen = append(tr.seen, service+" "+r.Method+" "+r.URL.Path)
-		hit := tr.act != nil && len(tr.seen) == tr.at
+		hit, delay := tr.act != nil && len(tr.seen) == tr.at, tr.delay
 		tr.mu.Unlock()
+		time.Sleep(delay)
 		rec := &recorder{ResponseWriter: w, tr: tr}
 		if !hit {
 			next.ServeHTTP(rec, r)
@@ -69,6 +71,13 @@ func (tr *traffic) pause(on bool) {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	tr.paused = on
+}
+
+// slow makes every request from now on take longer.
+func (tr *traffic) slow(by time.Duration) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.delay = by
 }
 
 // count returns how often a request was seen.
