@@ -62,6 +62,7 @@ func (s *scene) batch(t *testing.T, requests ...string) (answers map[string]answ
 		if err != nil {
 			t.Fatal(err)
 		}
+		_ = resp.Body.Close() // it is in memory
 		id := strings.TrimSuffix(strings.TrimPrefix(p.Header.Get("Content-Id"), "<response-"), ">")
 		answers[id] = answer{resp.StatusCode, resp.Header, string(content)}
 		order = append(order, id)

@@ -104,16 +104,23 @@ func boolParam(c *call, name string) (bool, error) {
 	}
 }
 
-// maxBody is the largest request, in bytes: what an upload may hold and the
-// third more that base64 needs.
-const maxBody = 50_000_000
+// The largest requests, in bytes: under /upload what the API promises, and
+// elsewhere the third more that base64 needs.
+const (
+	maxUpload = 36_700_160
+	maxBody   = 50_000_000
+)
 
 // body reads what was sent, within limits.
 func (c *call) body() ([]byte, error) {
-	b, err := io.ReadAll(http.MaxBytesReader(nil, c.Body, maxBody))
-	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+	var limit int64 = maxBody
+	if c.isUpload {
+		limit = maxUpload
+	}
+	b, err := io.ReadAll(http.MaxBytesReader(nil, c.Body, limit))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge || c.ContentLength > limit {
 		return nil, refuse(http.StatusRequestEntityTooLarge, "INVALID_ARGUMENT", "uploadTooLarge",
-			fmt.Sprintf("Request payload size exceeds the limit: %d bytes.", maxBody))
+			fmt.Sprintf("Request payload size exceeds the limit: %d bytes.", limit))
 	}
 	return b, err
 }

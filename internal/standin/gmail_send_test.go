@@ -3,9 +3,11 @@ package standin_test
 import (
 	"bytes"
 	"fmt"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/api/gmail/v1"
 	"google.golang.org/api/googleapi"
@@ -207,6 +209,23 @@ func TestUploads(t *testing.T) {
 	}
 	if status, _, _ := s.ask(t, "GET", "/upload/gmail/v1/users/me/messages", "", ""); status != 404 {
 		t.Errorf("an upload that is none: %d", status)
+	}
+}
+
+func TestUploadsHaveALimit(t *testing.T) {
+	w := standin.NewWorld(standin.Config{Now: clock})
+	token := w.IssueToken(standin.DefaultUser, []string{standin.ScopeSend}, time.Hour)
+	for size, want := range map[int]int{36_700_160: 200, 36_700_161: 413} {
+		raw := append(make([]byte, 0, size), exampleMail...)
+		raw = append(raw, bytes.Repeat([]byte("x"), size-len(raw))...)
+		r := httptest.NewRequestWithContext(t.Context(), "POST", "/upload/gmail/v1/users/me/messages/send?uploadType=media", bytes.NewReader(raw))
+		r.Header.Set("Authorization", "Bearer "+token)
+		r.Header.Set("Content-Type", "message/rfc822")
+		answer := httptest.NewRecorder()
+		w.Gmail().ServeHTTP(answer, r)
+		if answer.Code != want {
+			t.Errorf("%d bytes: %d %s", size, answer.Code, answer.Body)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package standin
 
 import (
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,7 +57,7 @@ func getSendAs(g *gmailState, c *call) (any, error) {
 	err := g.inside(c, func(b *inbox) error {
 		i := slices.IndexFunc(b.senders, func(s sendAs) bool { return strings.EqualFold(s.Address, c.vars["sendAsEmail"]) })
 		if i < 0 {
-			return refuse(http.StatusNotFound, "NOT_FOUND", "notFound", "Requested entity was not found.")
+			return notFound()
 		}
 		out = b.senders[i]
 		return nil

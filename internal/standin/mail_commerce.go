@@ -51,7 +51,7 @@ func commerce() []*mailing {
 		receipt(order)
 		parcel := &mailing{key: fmt.Sprintf("parcel-%02d", i), age: age - 2*day, from: carrier, subject: "Your parcel from Brightcart arrives tomorrow"}
 		parcel.body = func(*mailing) piece {
-			return plainText(fmt.Sprintf("Hello Alex Rivera,\n\nyour parcel with order %s arrives tomorrow between 11:00 and 14:00.\n\nTracking number: PW%011d\nhttps://parcelwing.example/t/PW%011d\n\nParcelWing\n", number, 90218830017+i, 90218830017+i))
+			return plainText(fmt.Sprintf("Hello Alex Rivera,\n\nyour parcel with order %s arrives tomorrow between 11:00 and 14:00.\n\nTracking number: PW902188300%02d\nhttps://parcelwing.example/t/PW902188300%02d\n\nParcelWing\n", number, 17+i, 17+i))
 		}
 		receipt(parcel)
 	}

@@ -14,6 +14,22 @@ var ownLabels = []string{
 
 // seededInbox returns the mailbox of DefaultUser: eighteen months of mail that
 // ends at now.
+//
+// Alex works at a small design studio. Kestrel (Nora Lindqvist) and Bluefin
+// Media (Samuel Okafor) are clients; Dana, Priya, Tomás, Jonas and Mei are
+// colleagues; Rosa, Leo and Maya are family and friends. Some mails that tests
+// and demonstrations can count on, by a query that finds them:
+//
+//	subject:(kestrel launch plan)      eleven mails in one thread
+//	subject:(quarterly report draft)   PDF and CSV attachments, corrections
+//	from:morningledger.example         newsletters of 30 to 60 kB
+//	subject:tender                     a text body that comes by id
+//	subject:(sketches with comments)   a picture in the text, nested parts
+//	subject:complaint                  a forwarded message as an attachment
+//	from:hana.sato                     ISO-2022-JP; see charsets for the others
+//	subject:(change of bank account)   a spoofed sender
+//	"ignore all previous instructions" a mail that talks to assistants; see traps
+//	subject:handover in:drafts         an answer that Alex has begun
 func seededInbox(now time.Time) *inbox {
 	b := newInbox(DefaultUser)
 	b.senders = []sendAs{
