@@ -29,7 +29,6 @@ var (
 	TestTotalGuesses = totalGuesses
 	TestParseCode    = parseCode
 	TestShowCode     = showCode
-	TestDigest       = digest
 	TestParseURL     = parseURL
 	TestPlainText    = plainText
 	TestStripped     = stripped
@@ -82,6 +81,16 @@ func DialCheck(address string) error {
 		_ = conn.Close()
 	}
 	return err
+}
+
+// UsesProxy reports whether any of the broker's clients asks for a proxy.
+func (b *Broker) UsesProxy() bool {
+	for _, client := range []*http.Client{b.egress.public, b.egress.loopback} {
+		if transport, ok := client.Transport.(*http.Transport); !ok || transport.Proxy != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // PublicAddress says whether an address may be dialled.

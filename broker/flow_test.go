@@ -79,6 +79,10 @@ func TestOAuthFlow(t *testing.T) {
 	if o.Status != wire.Ready {
 		t.Errorf("the page is told %q, want ready", o.Status)
 	}
+	stranger := r.person()
+	stranger.confirm(r.create(nil)) // has a cookie, but not this session's
+	stranger.get("/v1/connect/" + a.created.Code + "/status").problem(http.StatusNotFound)
+	r.send("GET", "/v1/connect/"+a.created.Code+"/status", "").problem(http.StatusNotFound)
 	if got := a.fetch(); got != idpTokens {
 		t.Errorf("credential = %s, want the whole answer of the token endpoint", got)
 	}

@@ -46,9 +46,9 @@ func TestGuessBudget(t *testing.T) {
 func TestAllAddressesTogetherStayWithinTheBudget(t *testing.T) {
 	r := newRig(t, nil)
 	const live = 1500
-	var a *agent
-	for range live {
-		a = r.create(nil)
+	var a, other *agent
+	for range live / 2 {
+		a, other = r.create(nil), r.create(nil)
 	}
 	// The person has seen the page before the attack begins.
 	r.send("GET", "/v1/connect/"+a.created.Code, "").want(200)
@@ -69,6 +69,7 @@ func TestAllAddressesTogetherStayWithinTheBudget(t *testing.T) {
 		t.Error("a new address is answered after the budget is used up")
 	}
 	r.send("GET", "/v1/connect/"+a.created.Code, "").want(200)
+	r.send("GET", "/v1/connect/"+other.created.Code, "").want(200)
 	r.person().confirm(a)
 	r.clock.Advance(broker.TestGuessWindow)
 	if err := r.b.Guess(netip.MustParseAddr("10.2.0.1"), "guess"); err != nil {

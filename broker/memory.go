@@ -60,7 +60,7 @@ func (m *Memory) Create(_ context.Context, s Session) error {
 	defer m.mu.Unlock()
 	now := m.now()
 	m.sweep(now, sweepBatch)
-	if old := m.byCode[s.codeDigest()]; old != nil && old.live(now) {
+	if old := m.byCode[s.CodeDigest()]; old != nil && old.live(now) {
 		return ErrCodeTaken
 	}
 	if s.StateDigest != (Digest{}) {
@@ -127,7 +127,7 @@ func (m *Memory) Count(context.Context) (int, error) {
 
 func (m *Memory) index(s *Session) {
 	m.byID[s.ID] = s
-	m.byCode[s.codeDigest()] = s
+	m.byCode[s.CodeDigest()] = s
 	if s.StateDigest != (Digest{}) {
 		m.byState[s.StateDigest] = s
 	}
@@ -139,8 +139,8 @@ func (m *Memory) sweep(now time.Time, limit int) {
 		s, _ := heap.Pop(&m.queue).(*Session)
 		delete(m.byID, s.ID)
 		// A newer session may have taken the place of an expired one.
-		if m.byCode[s.codeDigest()] == s {
-			delete(m.byCode, s.codeDigest())
+		if m.byCode[s.CodeDigest()] == s {
+			delete(m.byCode, s.CodeDigest())
 		}
 		if m.byState[s.StateDigest] == s {
 			delete(m.byState, s.StateDigest)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync/atomic"
@@ -184,48 +185,29 @@ func TestTheExchangeOutlivesTheTab(t *testing.T) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, idpTokens)
 	}
-	stored := make(chan struct{})
-	r := newRig(t, func(cfg *broker.Config) {
-		withIDP(idp)(cfg)
-		cfg.Store = &watcher{broker.NewMemory(broker.MemoryConfig{Now: cfg.Now}), stored}
-	})
+	r := newRig(t, withIDP(idp))
 	a, p := r.create(map[string]any{"oauth_provider": "auth0"}), r.person()
 	state := p.depart(a).Query().Get("state")
+	base, err := url.Parse(r.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The handler is called without a connection, so that the moment at which
+	// the tab closes is known.
 	ctx, closeTab := context.WithCancel(t.Context())
-	gone := make(chan struct{})
+	req := httptest.NewRequestWithContext(ctx, "GET", r.url+"/v1/oauth/callback?"+url.Values{"state": {state}, "code": {"c"}}.Encode(), nil)
+	req.RemoteAddr = "127.0.0.1:1"
+	req.AddCookie(p.client.Jar.Cookies(base)[0])
+	done := make(chan struct{})
 	go func() {
-		defer close(gone)
-		query := url.Values{"state": {state}, "code": {"c"}}.Encode()
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.url+"/v1/oauth/callback?"+query, nil)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		if resp, err := p.client.Do(req); err == nil {
-			_ = resp.Body.Close()
-			t.Error("the broker answered a tab that should have been closed")
-		}
+		defer close(done)
+		r.b.Handler().ServeHTTP(httptest.NewRecorder(), req)
 	}()
 	<-asked
 	closeTab()
-	<-gone
 	close(release)
-	<-stored
+	<-done
 	if got := a.fetch(); got != idpTokens {
 		t.Errorf("credential = %s", got)
 	}
-}
-
-// watcher is a store that tells when a session becomes ready.
-type watcher struct {
-	broker.Store
-	ready chan struct{}
-}
-
-func (w *watcher) Update(ctx context.Context, id string, change func(*broker.Session) error) (broker.Session, error) {
-	s, err := w.Store.Update(ctx, id, change)
-	if err == nil && s.State == broker.Ready {
-		close(w.ready)
-	}
-	return s, err
 }

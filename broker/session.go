@@ -102,8 +102,8 @@ var (
 
 func (s *Session) live(now time.Time) bool { return now.Before(s.Expires) }
 
-// codeDigest finds the session by its code.
-func (s *Session) codeDigest() Digest { return digest(s.Code.Reveal()) }
+// CodeDigest finds the session by its code, see [Ref].
+func (s *Session) CodeDigest() Digest { return digest(s.Code.Reveal()) }
 
 // confirm lets one browser in.
 func (s *Session) confirm(connect secret.Text, browser string) error {

@@ -39,7 +39,7 @@ func testStore(t *testing.T, open func(t *testing.T, limit int, now func() time.
 		one := session(1)
 		one.StateDigest = digest(1)
 		create(t, s, one)
-		for _, ref := range []broker.Ref{{ID: one.ID}, {Code: broker.TestDigest("CODE1")}, {State: digest(1)}} {
+		for _, ref := range []broker.Ref{{ID: one.ID}, {Code: one.CodeDigest()}, {State: digest(1)}} {
 			got, err := s.Find(ctx, ref)
 			if err != nil || got.ID != one.ID || got.Code.Reveal() != "CODE1" {
 				t.Errorf("Find(%v) = %+v, %v", ref, got, err)
@@ -88,6 +88,31 @@ func testStore(t *testing.T, open func(t *testing.T, limit int, now func() time.
 		create(t, s, three)
 		if got, err := s.Find(ctx, broker.Ref{State: digest(1)}); err != nil || got.ID != three.ID {
 			t.Errorf("Find = %v, %v; want the newer session", got.ID, err)
+		}
+	})
+	t.Run("keeps a newer session when an older one with the same state is swept", func(t *testing.T) {
+		s, c := opened(t)
+		old := session(0)
+		old.StateDigest = digest(1)
+		create(t, s, old)
+		for i := range 90 { // ahead of the old one in the queue
+			filler := session(i + 1)
+			filler.Expires = now.Add(30 * time.Second)
+			create(t, s, filler)
+		}
+		c.Advance(time.Minute)
+		newer := session(0)
+		newer.ID, newer.StateDigest, newer.Expires = "newer", digest(1), now.Add(time.Hour)
+		create(t, s, newer)
+		for range 3 {
+			if _, err := s.Count(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, ref := range []broker.Ref{{State: digest(1)}, {Code: newer.CodeDigest()}} {
+			if got, err := s.Find(ctx, ref); err != nil || got.ID != "newer" {
+				t.Errorf("Find(%v) = %q, %v; want the newer session", ref, got.ID, err)
+			}
 		}
 	})
 	t.Run("gives and takes copies", func(t *testing.T) {
