@@ -253,7 +253,7 @@ func TestD45UpstreamsThatMisbehave(t *testing.T) {
 		w.Header().Set("Content-Encoding", "gzip")
 		z := gzip.NewWriter(w)
 		zeros := make([]byte, 64<<10)
-		for range 1000 {
+		for range 100 {
 			_, _ = z.Write(zeros)
 		}
 		_ = z.Close()
@@ -294,7 +294,11 @@ func TestD45UpstreamsThatMisbehave(t *testing.T) {
 		{upstream.URL + "/halfway", 502},
 		{upstream.URL + "/silent", 504},
 	} {
-		got := r.proxy(map[string]any{"method": "GET", "url": tt.url, "timeout": 1})
+		req := map[string]any{"method": "GET", "url": tt.url}
+		if tt.status == 504 {
+			req["timeout"] = 1
+		}
+		got := r.proxy(req)
 		got.problem(tt.status)
 		for _, word := range forbiddenWords {
 			if strings.Contains(strings.ToLower(got.body), word) {
