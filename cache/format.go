@@ -99,7 +99,7 @@ func unseal(key Key, name entryName, data []byte) (value []byte, expires time.Ti
 	if err != nil {
 		return nil, time.Time{}, Corrupt
 	}
-	if at := int64(binary.BigEndian.Uint64(plain)); at != 0 { //nolint:gosec // see seal
+	if at := int64(binary.BigEndian.Uint64(plain)); at != 0 { //nolint:gosec // comes back as it went in seal, below zero before 1970
 		expires = time.UnixMicro(at)
 	}
 	return plain[expirySize:], expires, nil

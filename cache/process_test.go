@@ -81,7 +81,7 @@ func command(t *testing.T, role, dir string, key cache.Key) *exec.Cmd {
 		t.Fatal(err)
 	}
 	c := exec.CommandContext(t.Context(), exe)
-	c.Env = append(os.Environ(), envRole+"="+role, envDir+"="+dir, envKey+"="+key.Text().Reveal())
+	c.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", envRole+"="+role, envDir+"="+dir, envKey+"="+key.Text().Reveal())
 	c.Stderr = os.Stderr
 	return c
 }
