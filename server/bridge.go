@@ -1,4 +1,3 @@
-//nolint:forbidigo // mcp-go logs with log/slog, and this is where that ends
 package server
 
 import (

@@ -83,9 +83,8 @@ func (p process) toolInput(args []string) (json.RawMessage, error) {
 	}
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &object); err != nil || object == nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			return nil, fmt.Errorf("the arguments are not JSON: %v at byte %d. Quote the object for your shell: '{\"query\":\"is:unread\"}'", syntax, syntax.Offset)
+		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
+			return nil, fmt.Errorf("the arguments are not JSON: %w at byte %d. Quote the object for your shell: '{\"query\":\"is:unread\"}'", syntax, syntax.Offset)
 		}
 		return nil, errors.New("the arguments must be a JSON object such as '{\"query\":\"is:unread\"}'")
 	}

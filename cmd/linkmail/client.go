@@ -272,7 +272,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	} else if provider, err = c.provider(store); err != nil {
 		return nil, err
 	}
-	box, err := mailbox.New(mailbox.Config{
+	box, err := mailbox.New(mailbox.Config{ //nolint:contextcheck // it keeps no context: each request brings its own
 		HTTP: func(scope string) http.RoundTripper {
 			return &auth.Transport{Provider: provider, Scope: scope, Hosts: []string{c.gmail.Host}, Base: egress(c.p)}
 		},

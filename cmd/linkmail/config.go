@@ -104,14 +104,13 @@ func (s *source) readFile() {
 		}
 	}
 	var keys map[string]any
-	raw, err := os.ReadFile(path) //nolint:gosec // the user names the file
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		s.problem("the configuration file %s cannot be read: %v", path, errors.Unwrap(err))
 		return
 	}
 	if err := toml.Unmarshal(raw, &keys); err != nil {
-		var perr toml.ParseError
-		if errors.As(err, &perr) {
+		if perr, ok := errors.AsType[toml.ParseError](err); ok {
 			s.problem("the configuration file %s is not TOML: line %d: %s", path, perr.Position.Line, perr.Message)
 		} else {
 			s.problem("the configuration file %s is not TOML", path)
@@ -245,7 +244,7 @@ func (s *source) secret(env string) secret.Text {
 		s.problem("%s_FILE: %s is not a file of at most %d bytes", env, file, maxSecretFile)
 		return secret.Text{}
 	}
-	raw, err := os.ReadFile(file) //nolint:gosec // the user names the file
+	raw, err := os.ReadFile(file)
 	if err != nil {
 		s.problem("%s_FILE: %s cannot be read: %v", env, file, errors.Unwrap(err))
 		return secret.Text{}
