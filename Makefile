@@ -6,9 +6,12 @@ GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 # How long each fuzz target runs.
 FUZZTIME ?= 30s
-# Which benchmarks run, and how often each.
+# Which benchmarks run, how often each, and how many times that.
 BENCH ?= .
+BENCHTIME ?= 20x
 COUNT ?= 1
+# Flags for "go test": make test TESTFLAGS=-race
+TESTFLAGS ?=
 # The machines that the packed skill has a program for.
 SKILL_PLATFORMS ?= linux/amd64 linux/arm64
 
@@ -28,19 +31,19 @@ demo: ## everything on this machine, no account
 
 .PHONY: test
 test: ## all tests; needs Go and nothing else
-	go test ./...
+	go test $(TESTFLAGS) ./...
 
 .PHONY: race
 race: ## all tests with the race detector; needs a C compiler
-	go test -race ./...
+	$(MAKE) test TESTFLAGS=-race
 
 .PHONY: fuzz
 fuzz: ## every fuzz target in turn, each for FUZZTIME=30s
 	.ci/fuzz $(FUZZTIME)
 
 .PHONY: bench
-bench: ## the measurements that the README quotes; BENCH=regexp COUNT=n
-	go test -run '^$$' -bench '$(BENCH)' -count $(COUNT) ./...
+bench: ## the measurements that the README quotes; BENCH=regexp BENCHTIME=20x COUNT=n
+	go test -run '^$$' -bench '$(BENCH)' -benchtime '$(BENCHTIME)' -count $(COUNT) ./...
 
 .PHONY: lint
 lint: ## golangci-lint with the house rules
