@@ -34,6 +34,9 @@ var (
 	TestStripped     = stripped
 	TestIsTokens     = isTokenAnswer
 	TestFailureCode  = failureCode
+
+	TestEncodeSession = encodeSession
+	TestDecodeSession = decodeSession
 )
 
 // SetNewCode replaces the code generator.
