@@ -35,6 +35,9 @@ var (
 	TestStripped     = stripped
 	TestIsTokens     = isTokenAnswer
 	TestFailureCode  = failureCode
+
+	TestEncodeSession = encodeSession
+	TestDecodeSession = decodeSession
 )
 
 // SetNewCode replaces the code generator.
