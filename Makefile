@@ -67,8 +67,8 @@ docs: ## render the generated parts of the README again
 	go test ./cmd/linkmail -run '^TestTheGeneratedPartsOfTheReadmeAreCurrent$$' -update
 
 .PHONY: interop
-interop: .venv/mcpo.txt ## judges that nobody here wrote; needs npx, chromium, python3
-	MCPO=$(CURDIR)/.venv/bin/mcpo go test -count=1 -tags interop -run '^TestInterop' ./cmd/linkmail
+interop: .venv/mcpo.txt ## judges that nobody here wrote; needs npx, chromium, python3, redis-server
+	MCPO=$(CURDIR)/.venv/bin/mcpo go test -count=1 -tags interop -run '^TestInterop' ./...
 
 .venv/mcpo.txt: .ci/mcpo.txt
 	python3 -m venv --clear .venv
