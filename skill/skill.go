@@ -30,7 +30,7 @@ const Name = "linkmail"
 
 // description is what an agent sees of the skill before it opens it.
 const description = "Search, read and send the user's Gmail. Use when the user asks about their mail, " +
-	"wants a mail found, summarised, answered or sent. Works without a browser: the first call answers with a link and a code for the user."
+	"wants a mail found, summarised, answered or sent. Works without a browser; the first call answers with a link and a code for the user."
 
 //go:embed SKILL.md.tmpl
 var page string
@@ -143,6 +143,8 @@ func check(md []byte) error {
 			return fmt.Errorf("skill: front matter has the unknown key %q", key)
 		case key == "name" && (value != Name || !validName.MatchString(value)):
 			return fmt.Errorf("skill: the name %q is not the folder's", value)
+		case strings.Contains(value, ": ") || strings.Contains(value, " #"):
+			return fmt.Errorf("skill: %s is not a plain YAML text", key)
 		case limit > 0 && len(value) > limit:
 			return fmt.Errorf("skill: %s has %d characters, %d are allowed", key, len(value), limit)
 		case key == "description" && strings.ContainsAny(value, "<>"):

@@ -61,7 +61,7 @@ func TestConnectChecksItsBody(t *testing.T) {
 	for i := range many {
 		many[i] = fmt.Sprint(i)
 	}
-	params := func(kv ...any) map[string]any { return map[string]any{kv[0].(string): kv[1]} } //nolint:errcheck // the test's own literal
+	params := func(kv ...any) map[string]any { return map[string]any{kv[0].(string): kv[1]} }
 	for name, c := range map[string]struct {
 		field string
 		value any // nil removes the field
