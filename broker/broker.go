@@ -129,10 +129,16 @@ func (b *Broker) update(ctx context.Context, id string, step func(*Session, time
 			return ErrNoSession
 		}
 		from = s.State
-		return step(s, now)
+		if err := step(s, now); err != nil {
+			return err
+		}
+		s.owe(from, now)
+		return nil
 	})
 	if err == nil && s.State != from {
 		b.audit.moved(s, from)
+		b.streams.wake(id)
+		b.outbox.start(s)
 	}
 	return s, err
 }
