@@ -67,13 +67,14 @@ docs: ## render the generated parts of the README again
 	go test ./cmd/linkmail -run '^TestTheGeneratedPartsOfTheReadmeAreCurrent$$' -update
 
 .PHONY: interop
-interop: .venv/mcpo.txt ## judges that nobody here wrote; needs npx, chromium, python3
-	MCPO=$(CURDIR)/.venv/bin/mcpo go test -count=1 -tags interop -run '^TestInterop' ./cmd/linkmail
+interop: .venv/mcpo/installed.txt .venv/linkauth/installed.txt ## judges that nobody here wrote; needs npx, chromium, python3
+	MCPO=$(CURDIR)/.venv/mcpo/bin/mcpo LINKAUTH_PYTHON=$(CURDIR)/.venv/linkauth/bin/python \
+		go test -count=1 -tags interop -run '^TestInterop' ./cmd/linkmail
 
-.venv/mcpo.txt: .ci/mcpo.txt
-	python3 -m venv --clear .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check -r .ci/mcpo.txt
-	cp .ci/mcpo.txt $@
+.venv/%/installed.txt: .ci/%.txt
+	python3 -m venv --clear .venv/$*
+	.venv/$*/bin/pip install --quiet --disable-pip-version-check -r $<
+	cp $< $@
 
 .PHONY: skill
 skill: ## pack the agent skill into dist/

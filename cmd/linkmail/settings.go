@@ -43,9 +43,10 @@ var settings = []setting{
 
 	{env: "LINKAUTH_BASE_URL", flag: "base-url", kind: "url", text: "the broker's address as browsers see it", def: "http://LISTEN with --dev", broker: true},
 	{env: "LINKAUTH_API_KEYS", flag: "api-keys", kind: "secret", text: "keys of agents, comma-separated, each KEY or NAME:KEY", broker: true},
-	{env: "LINKAUTH_STORE", flag: "store", kind: "choice", text: "where sessions are kept: memory", def: "memory", broker: true},
+	{env: "LINKAUTH_STORE", flag: "store", kind: "choice", text: "where sessions are kept: memory, sqlite:PATH, or redis://[user:password@]host[:port][/database] (rediss:// for TLS; several brokers on one Redis are one)", def: "sqlite: and broker.db in linkmail's data directory; memory with --dev", broker: true},
+	{env: "LINKAUTH_KEY", flag: "key", kind: "secret", text: "key that seals what is stored, base64 of 32 bytes; required with Redis, the same for all brokers", def: "with SQLite a key file beside the database, which linkmail creates", broker: true},
 	{env: "LINKAUTH_SESSIONS_PER_MINUTE", flag: "sessions-per-minute", kind: "number", text: "new sessions a minute per key and address; 0 means no limit", def: "30", broker: true},
-	{env: "LINKAUTH_MAX_SESSIONS", flag: "max-sessions", kind: "number", text: "open sessions at most", def: "10000", broker: true},
+	{env: "LINKAUTH_MAX_SESSIONS", flag: "max-sessions", kind: "number", text: "open sessions at most", def: "20000", broker: true},
 	{env: "LINKMAIL_LOG_LEVEL", flag: "log-level", kind: "choice", text: "trace, debug, info, warn, error or off", def: "info", broker: true},
 	{env: "LINKMAIL_LOG_FORMAT", flag: "log-format", kind: "choice", text: "console or json, on standard error", def: "console", broker: true},
 }
