@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"time"
@@ -46,6 +47,9 @@ func (b *Broker) callbackTarget(raw string) (*url.URL, error) {
 	if b.cfg.Dev && loopbackName(u.Hostname()) {
 		return u, nil
 	}
+	if !mayBePublic(u.Hostname()) {
+		return nil, errForeign
+	}
 	if b.callbacks.empty() {
 		if u.Scheme != "https" || u.Port() != "" && u.Port() != "443" {
 			return nil, errBadURL
@@ -53,6 +57,19 @@ func (b *Broker) callbackTarget(raw string) (*url.URL, error) {
 		return u, nil
 	}
 	return b.callbacks.target(raw)
+}
+
+// mayBePublic is false for what is known to be no public host without asking
+// anybody.
+func mayBePublic(host string) bool {
+	if ip, err := netip.ParseAddr(host); err == nil {
+		network := "tcp4"
+		if ip.Is6() {
+			network = "tcp6"
+		}
+		return onlyPublic([]uint16{443})(network, netip.AddrPortFrom(ip, 443).String(), nil) == nil
+	}
+	return !loopbackName(host)
 }
 
 // owe notes that a delivery is due, when a session with a callback gets its
