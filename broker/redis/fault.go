@@ -25,6 +25,9 @@ func cause(err error) string {
 	var reply redis.Error
 	if errors.As(err, &reply) {
 		text := reply.Error()
+		if strings.Contains(text, "unauthenticated") { // of a long command
+			return "NOAUTH"
+		}
 		for _, word := range replies {
 			// A script passes on the error of its command, with words before
 			// it in some versions.

@@ -110,6 +110,7 @@ func options(text secret.Text) (*redis.Options, error) {
 	opt.Protocol = 2
 	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout, opt.PoolTimeout = dialTimeout, ioTimeout, ioTimeout, poolTimeout
 	opt.DialerRetries = 1
+	opt.MaxRetries, opt.MinRetryBackoff, opt.MaxRetryBackoff = 2, 10*time.Millisecond, 100*time.Millisecond
 	opt.ContextTimeoutEnabled = true
 	opt.DisableIdentity = true
 	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}

@@ -12,7 +12,10 @@ import "github.com/redis/go-redis/v9"
 //	live     the IDs of all sessions by when they end
 //	key      which key the sessions are sealed with
 //
-// Each of them expires. Redis's own clock is asked in every script; the
+// The first write of a script is one that Redis refuses when its memory is
+// full: after any other it lets the whole script through.
+//
+// Every key expires. Redis's own clock is asked in every script; the
 // brokers' clocks are not compared with it.
 
 const clockLua = `
@@ -33,8 +36,7 @@ if ARGV[7] == '1' then
 	state = KEYS[5]
 	if redis.call('EXISTS', state) == 1 then return 'state' end
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
-if redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[4]) then return 'full' end
+if redis.call('ZCOUNT', KEYS[3], '(' .. string.format('%d', now), '+inf') >= tonumber(ARGV[4]) then return 'full' end
 local life = tonumber(ARGV[3])
 local ends = now + life
 redis.call('HSET', KEYS[1], 'b', ARGV[2], 'v', 1, 'c', KEYS[2], 't', state, 'e', string.format('%d', ends))
@@ -42,6 +44,7 @@ redis.call('PEXPIRE', KEYS[1], life)
 redis.call('SET', KEYS[2], ARGV[1], 'PX', life)
 if state ~= '' then redis.call('SET', state, ARGV[1], 'PX', life) end
 redis.call('SET', KEYS[4], ARGV[5], 'PX', ARGV[6])
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
 redis.call('ZADD', KEYS[3], ends, ARGV[1])
 if redis.call('PTTL', KEYS[3]) < life then redis.call('PEXPIRE', KEYS[3], life) end
 return 'ok'
@@ -72,12 +75,12 @@ if not s[1] or left <= 0 then return 'gone' end
 if s[1] ~= ARGV[3] then return 'changed' end
 local state = ''
 if ARGV[4] == '1' then state = KEYS[2] end
+if state ~= s[2] and state ~= '' and redis.call('EXISTS', state) == 1 then return 'state' end
+redis.call('HSET', KEYS[1], 'b', ARGV[2], 'v', s[1] + 1, 't', state)
 if state ~= s[2] then
-	if state ~= '' and redis.call('EXISTS', state) == 1 then return 'state' end
 	if s[2] ~= '' then redis.call('DEL', s[2]) end
 	if state ~= '' then redis.call('SET', state, ARGV[1], 'PX', left) end
 end
-redis.call('HSET', KEYS[1], 'b', ARGV[2], 'v', s[1] + 1, 't', state)
 if ARGV[5] == '' then
 	redis.call('ZREM', KEYS[3], ARGV[1])
 else

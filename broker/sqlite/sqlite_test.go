@@ -19,7 +19,7 @@ var testKey = secret.New("a2V5LW9mLXRoZS1zcWxpdGUtc3RvcmUtdGVzdHMtMzI=")
 
 func TestMain(m *testing.M) {
 	storetest.Serve(func(ctx context.Context, path string) (broker.Store, error) {
-		return open(ctx, sqlite.Config{Path: path})
+		return open(ctx, sqlite.Config{Path: path, SweepEvery: time.Millisecond})
 	})
 	os.Exit(m.Run())
 }

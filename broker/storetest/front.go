@@ -168,6 +168,26 @@ func (f *Front) Poll(flow *Flow, token string) (wire.Poll, int, error) {
 	return p, status, err
 }
 
+// Deliver runs a whole flow and returns what the agent got. It may be called
+// concurrently.
+func (f *Front) Deliver(envelope string) (string, error) {
+	flow, status, err := f.Create("", 0)
+	if err != nil || status != http.StatusCreated {
+		return "", fmt.Errorf("create: %d, %w", status, err)
+	}
+	if status, err = f.Confirm(&flow); err != nil || status != http.StatusOK {
+		return "", fmt.Errorf("confirm: %d, %w", status, err)
+	}
+	if status, err = f.Complete(&flow, flow.Token, envelope); err != nil || status != http.StatusNoContent {
+		return "", fmt.Errorf("complete: %d, %w", status, err)
+	}
+	p, status, err := f.Poll(&flow, flow.PollToken)
+	if err != nil || status != http.StatusOK || p.Ciphertext == nil {
+		return "", fmt.Errorf("poll: %d, %w", status, err)
+	}
+	return *p.Ciphertext, nil
+}
+
 // Ready reports the status of /readyz.
 func (f *Front) Ready() (int, error) { return f.do(http.MethodGet, "/readyz", nil, nil) }
 

@@ -107,6 +107,15 @@ func (p *Process) Stop() {
 	_ = p.cmd.Wait() // killed, perhaps
 }
 
+// Kill ends the process as a power cut would, and waits for it.
+func (p *Process) Kill(t *testing.T) {
+	t.Helper()
+	if err := p.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.Stop()
+}
+
 // fatal is a store that kills its process at a step.
 type fatal struct {
 	broker.Store
@@ -161,7 +170,10 @@ func (f *fatal) Update(ctx context.Context, id string, change func(*broker.Sessi
 func Kill(t *testing.T, address string) {
 	t.Helper()
 	for _, step := range Steps {
-		t.Run(step, func(t *testing.T) { killAt(t, address, step) })
+		t.Run(step, func(t *testing.T) {
+			t.Parallel() // each waits for the poll interval
+			killAt(t, address, step)
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"sync"
@@ -25,7 +26,7 @@ func Race(t *testing.T, fronts ...*Front) {
 			t.Errorf("round %d: the agent got %q, want %q", round, got, sent)
 		}
 	}
-	flow := must(fronts[0].Create("state-of-the-racing-session", 0))(t, http.StatusCreated)
+	flow := must(fronts[0].Create("state-"+rand.Text(), 0))(t, http.StatusCreated)
 	raceConfirm(t, fronts[:1], &flow)
 	expect(t, "leave", http.StatusSeeOther)(fronts[0].Leave(&flow, flow.Token))
 	raceReturn(t, fronts[0], &flow)
