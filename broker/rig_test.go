@@ -340,6 +340,8 @@ type idp struct {
 	forms []url.Values
 	// answer replaces the good answer.
 	answer http.HandlerFunc
+	// methods are how clients may identify, if the issuer says so.
+	methods []string
 }
 
 const idpTokens = `{"access_token":"at-canary","refresh_token":"rt-canary","token_type":"Bearer","expires_in":3600,"id_token":"h.p.s"}`
@@ -352,6 +354,7 @@ func newIDP(t *testing.T) *idp {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{
 			"issuer": p.URL + "/", "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token",
+			"token_endpoint_auth_methods_supported": p.methods,
 		})
 	})
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
