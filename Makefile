@@ -26,8 +26,8 @@ build: ## a static binary in bin/
 	$(BUILD) -o bin/ ./cmd/linkmail
 
 .PHONY: demo
-demo: ## everything on this machine, no account
-	go run ./cmd/linkmail demo
+demo: build ## everything on this machine, no account
+	@exec bin/linkmail demo
 
 .PHONY: test
 test: ## all tests; needs Go and nothing else
@@ -71,6 +71,11 @@ interop: .venv/mcpo/installed.txt .venv/linkauth/installed.txt ## judges that no
 	MCPO=$(CURDIR)/.venv/mcpo/bin/mcpo LINKAUTH_PYTHON=$(CURDIR)/.venv/linkauth/bin/python \
 		go test -count=1 -tags interop -run '^TestInterop' ./...
 
+.PHONY: prove
+prove: ## search a running broker for secrets it must not have; needs npx, chromium
+	go test -count=1 -tags interop -run '^TestProve' ./cmd/linkmail
+	@cat .artifacts/zero-knowledge.md
+
 .venv/%/installed.txt: .ci/%.txt
 	python3 -m venv --clear .venv/$*
 	.venv/$*/bin/pip install --quiet --disable-pip-version-check -r $<
@@ -86,4 +91,4 @@ skill: ## pack the agent skill into dist/
 # The generated parts of the README and the golden files are compared with the
 # code by the tests, so "race" is the check for drift as well.
 .PHONY: check
-check: tidy cross lint race interop ## all of the above that can fail: what CI runs
+check: tidy cross lint race interop prove ## all of the above that can fail: what CI runs

@@ -58,8 +58,11 @@ func TestBadInputIsAProblemThatRepeatsNothing(t *testing.T) {
 		"invalid UTF-8":      `{"a":"` + canary + "\xff\"}",
 		"UTF-16":             string(wide),
 		"a NUL":              "{\"a\":\"\x00" + canary + `"}`,
-		"great depth":        strings.Repeat(`{"a":`, 10_000) + `1` + strings.Repeat(`}`, 10_000),
+		"great depth":        strings.Repeat(`{"a":`, 10_001) + `1` + strings.Repeat(`}`, 10_001),
 		"a form":             "a=" + canary,
+		"a member twice":     `{"public_key":"a","public_key":"` + canary + `"}`,
+		"in another case":    `{"public_key":"a","Public_Key":"` + canary + `"}`,
+		"twice further down": `{"headers":{"a":"` + canary + `","a":"b"}}`,
 	}
 	check := func(name string, got answer, statuses ...int) {
 		t.Helper()
@@ -90,7 +93,12 @@ func TestBadInputIsAProblemThatRepeatsNothing(t *testing.T) {
 	}
 	for path, route := range routes {
 		for name, body := range malformed {
-			check(path+" "+name, post(path, body, "application/json"), 400)
+			// A short limit is met before the shape is looked at.
+			statuses := []int{400}
+			if len(body) > 4<<10 {
+				statuses = []int{400, 413}
+			}
+			check(path+" "+name, post(path, body, "application/json"), statuses...)
 		}
 		for _, member := range route.wrong {
 			check(path+" "+member, post(path, "{"+member+"}", "application/json"), 422, 400)

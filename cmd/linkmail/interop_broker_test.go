@@ -93,6 +93,7 @@ func deploy(t *testing.T, bin string, opt deploymentOptions) *deployment {
 	d.cmd.Env = append([]string{
 		"HOME=" + d.dir, "XDG_DATA_HOME=" + d.dir, "TMPDIR=" + d.dir, "PATH=/usr/bin:/bin", "SSL_CERT_FILE=" + d.roots,
 		"LINKAUTH_BASE_URL=" + d.broker,
+		"LINKAUTH_STORE=sqlite:" + filepath.Join(d.dir, databaseName),
 		"LINKAUTH_API_KEYS=" + judgeKeyName + ":" + judgeKey,
 		"LINKAUTH_SESSIONS_PER_MINUTE=0",
 		"OAUTH_AUTH0_ISSUER=https://" + d.tenant + "/",
