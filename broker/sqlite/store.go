@@ -23,6 +23,7 @@ type row struct {
 	code    []byte
 	state   []byte // nil: none
 	expires int64
+	due     *int64 // nil: no callback is owed
 	version int64
 	sealed  []byte
 }
@@ -34,6 +35,10 @@ func (s *Store) seal(session broker.Session) (row, error) {
 	r.code = code[:]
 	if state, ok := s.sealer.Index(broker.Ref{State: session.StateDigest}); ok {
 		r.state = state[:]
+	}
+	if !session.Due.IsZero() {
+		due := session.Due.UnixMilli()
+		r.due = &due
 	}
 	var err error
 	r.sealed, err = s.sealer.Seal(session)
@@ -186,8 +191,8 @@ func (s *Store) Update(ctx context.Context, id string, change func(*broker.Sessi
 
 // replace stores next unless somebody else was faster.
 func (s *Store) replace(ctx context.Context, old, next row) (bool, error) {
-	res, err := s.write.ExecContext(ctx, "UPDATE sessions SET state = ?, version = version + 1, sealed = ? WHERE id = ? AND version = ?",
-		next.state, next.sealed, old.id[:], old.version)
+	res, err := s.write.ExecContext(ctx, "UPDATE sessions SET state = ?, due = ?, version = version + 1, sealed = ? WHERE id = ? AND version = ?",
+		next.state, next.due, next.sealed, old.id[:], old.version)
 	if isUnique(err) {
 		// Only the state can collide: id and code never change.
 		return false, s.clash(ctx, next.state)
