@@ -65,7 +65,7 @@ func TestAWatchEndsWhenThePersonIsDone(t *testing.T) {
 		p := &tenant{}
 		c := link("https://broker.example/1", 10*time.Minute)
 		w := watching(t, p, c)
-		time.AfterFunc(90*time.Second, func() { p.set(nil) })
+		time.AfterFunc(90*time.Second-time.Millisecond, func() { p.set(nil) })
 		if err := w.Wait(t.Context(), gmailOfAda.Principal, c); err != nil {
 			t.Errorf("Wait = %v, want nil", err)
 		}
