@@ -104,7 +104,7 @@ func (s *source) readFile() {
 		}
 	}
 	var keys map[string]any
-	raw, err := os.ReadFile(path)
+	raw, err := os.ReadFile(path) //nolint:gosec // the user names the file
 	if err != nil {
 		s.problem("the configuration file %s cannot be read: %v", path, errors.Unwrap(err))
 		return
@@ -244,7 +244,7 @@ func (s *source) secret(env string) secret.Text {
 		s.problem("%s_FILE: %s is not a file of at most %d bytes", env, file, maxSecretFile)
 		return secret.Text{}
 	}
-	raw, err := os.ReadFile(file)
+	raw, err := os.ReadFile(file) //nolint:gosec // the user names the file
 	if err != nil {
 		s.problem("%s_FILE: %s cannot be read: %v", env, file, errors.Unwrap(err))
 		return secret.Text{}

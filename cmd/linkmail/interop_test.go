@@ -428,5 +428,5 @@ func TestInteropWithARealBrowser(t *testing.T) {
 		t.Logf("step %d ends with: %s", step+1, out)
 	}
 	u.opened[seen] = true
-	u.untilMailFresh()
+	u.untilMail()
 }
