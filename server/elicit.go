@@ -35,10 +35,9 @@ type elicitations struct {
 	known atomic.Pointer[[]byte] // the key, once it was read
 }
 
-// elicited is a link that was put before a user, and the call that it was for.
+// elicited is a link that was put before a user, or the call that it was for.
 type elicited struct {
-	Tool   string    `json:"tool"`
-	Args   string    `json:"args"`
+	Link   string    `json:"link"` // its id
 	Nonce  string    `json:"nonce"`
 	Issued time.Time `json:"issued"`
 	Until  time.Time `json:"until"` // when this is forgotten

@@ -266,6 +266,23 @@ func TestE10EveryAnswerOfAUserEndsSanely(t *testing.T) {
 			}
 		})
 	})
+	t.Run("the next step is there before the call is repeated", func(t *testing.T) {
+		onEachWire(t, time.Hour, func(t *testing.T, d *desk, w wire) {
+			l := w.open(t, d, d.server, canURL)
+			first := l.call("search", `{}`, "")
+			first.elicited(t, w)
+			d.pass(2 * time.Second)
+			d.change(func() { d.link.URL, d.link.Code, d.link.Step = "https://broker.example/connect/WOLF-2", "WOLF-2", 2 })
+			second := l.call("search", `{}`, w.again(first))
+			if !w.modern {
+				second.words(t)
+				// Another call is not the one that was repeated, but the link is known.
+				l.call("send", `{}`, "").words(t)
+				return
+			}
+			second.elicited(t, w)
+		})
+	})
 	t.Run("the next step", func(t *testing.T) {
 		onEachWire(t, time.Hour, func(t *testing.T, d *desk, w wire) {
 			l := w.open(t, d, d.server, canURL)

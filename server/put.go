@@ -19,41 +19,49 @@ func (s *Server) put(ctx context.Context, v visit, r reply, id string) reply {
 		return r
 	}
 	now := s.cfg.Now()
-	ends := now.Add(ticketLife)
-	if e := r.challenge.Expires; !e.IsZero() && e.Before(ends) {
-		ends = e
-	}
-	t := ticket{
-		User: v.subject, Tool: v.req.Params.Name, Args: v.args, Challenge: id, Nonce: rand.Text(),
-		Issued: now.UnixMilli(), Expires: ends.Unix(),
-	}
-	// Clients of the older protocol repeat a call once. The second link of one
-	// call is better told in words than lost as an error.
-	words := v.asking == asError && v.back != ""
-	first, err := s.elicitations.first(ctx, id, elicited{
-		Tool: t.Tool, Args: t.Args, Nonce: t.Nonce, Issued: now, Answered: words,
-		Until: latest(now, r.challenge.Expires).Add(linger),
-	})
+	one := elicited{Link: id, Nonce: rand.Text(), Issued: now, Until: latest(now, r.challenge.Expires).Add(linger)}
+	first, err := s.elicitations.first(ctx, id, one)
 	if err != nil {
 		return s.unkept(err, v.call, r)
 	}
-	if !first || words {
+	// Clients of the older protocol repeat a call once. The second link of one
+	// call is better told in words than lost as an error.
+	if !first || v.asking == asError && v.back != "" {
 		return r
 	}
 	if v.asking == asError {
+		name, err := s.elicitations.callID(ctx, v)
+		if err == nil {
+			err = s.elicitations.keep(ctx, name, one)
+		}
+		if err != nil {
+			return s.unkept(err, v.call, r)
+		}
 		params.ElicitationID = id
 		s.announce(ctx, r.challenge, id)
 		return reply{kind: "elicited", elicit: mcp.URLElicitationRequiredError{Elicitations: []mcp.ElicitationParams{params}}}
 	}
-	key, err := s.elicitations.key(ctx)
-	if err != nil {
-		return s.unkept(err, v.call, r)
-	}
-	sealed, err := t.seal(key)
+	sealed, err := s.ticketFor(ctx, v, r.challenge, one)
 	if err != nil {
 		return s.unkept(err, v.call, r)
 	}
 	return reply{kind: "elicited", result: mcpserver.NewInputRequestBuilder(sealed).Elicit(signIn, params).ToolResult()}
+}
+
+// ticketFor returns what the client of the newer protocol repeats the call with.
+func (s *Server) ticketFor(ctx context.Context, v visit, c *auth.Challenge, one elicited) (string, error) {
+	key, err := s.elicitations.key(ctx)
+	if err != nil {
+		return "", err
+	}
+	ends := one.Issued.Add(ticketLife)
+	if !c.Expires.IsZero() && c.Expires.Before(ends) {
+		ends = c.Expires
+	}
+	return ticket{
+		User: v.subject, Tool: v.req.Params.Name, Args: v.args, Challenge: one.Link, Nonce: one.Nonce,
+		Issued: one.Issued.UnixMilli(), Expires: ends.Unix(),
+	}.seal(key)
 }
 
 func latest(a, b time.Time) time.Time {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 	mcpserver "github.com/mark3labs/mcp-go/server"
+
+	"linkmail/auth"
 )
 
 // readmit looks at a call that says that it was interrupted before. What is
@@ -63,13 +65,18 @@ func (s *Server) redeem(ctx context.Context, v visit) (ticket, bool) {
 }
 
 // recognize finds out whether a call of the older protocol, which carries
-// nothing of the kind, is the repetition of the one that id was put out for.
-func (s *Server) recognize(ctx context.Context, v *visit, id string) error {
-	one, ok, err := s.elicitations.answer(ctx, id, func(e elicited) bool {
-		return e.Tool == v.req.Params.Name && e.Args == v.args
+// nothing of the kind, is the repetition of one that was interrupted: for the
+// link id of c, or for the step before it.
+func (s *Server) recognize(ctx context.Context, v *visit, c *auth.Challenge, id string) error {
+	name, err := s.elicitations.callID(ctx, *v)
+	if err != nil {
+		return err
+	}
+	one, ok, err := s.elicitations.answer(ctx, name, func(e elicited) bool {
+		return e.Link == id || c.Step > 1 && c.Previous == 0
 	})
 	if ok && err == nil {
-		v.back, v.patient = id, s.cfg.Now().Sub(one.Issued) >= instant
+		v.back, v.patient = one.Link, s.cfg.Now().Sub(one.Issued) >= instant
 	}
 	return err
 }

@@ -59,7 +59,7 @@ func (s *Server) converse(ctx context.Context, c call) reply {
 	}
 	id, err := s.elicitations.id(ctx, v.subject, r.challenge.URL)
 	if err == nil && v.back == "" && v.asking == asError {
-		err = s.recognize(ctx, &v, id)
+		err = s.recognize(ctx, &v, r.challenge, id)
 	}
 	if err != nil {
 		return s.unkept(err, c, r)

@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -125,11 +126,21 @@ func (e *elicitations) key(ctx context.Context) ([]byte, error) {
 // id names the link that a user is asked to open. It cannot be guessed, and
 // another user's id for the same link is another one.
 func (e *elicitations) id(ctx context.Context, subject, url string) (string, error) {
+	return e.name(ctx, "link", subject, url)
+}
+
+// callID names a call of a tool with certain arguments by a user.
+func (e *elicitations) callID(ctx context.Context, v visit) (string, error) {
+	return e.name(ctx, "call", v.subject, v.req.Params.Name, v.args)
+}
+
+// name is a MAC of parts, none of which holds a zero byte except for the last.
+func (e *elicitations) name(ctx context.Context, parts ...string) (string, error) {
 	key, err := e.key(ctx)
 	if err != nil {
 		return "", err
 	}
 	m := hmac.New(sha256.New, key)
-	m.Write([]byte("linkmail elicitation\x00" + subject + "\x00" + url))
+	m.Write([]byte("linkmail elicitation\x00" + strings.Join(parts, "\x00")))
 	return base64.RawURLEncoding.EncodeToString(m.Sum(nil)[:16]), nil
 }
