@@ -72,7 +72,7 @@ func (e *elicitations) answer(ctx context.Context, id string, its func(elicited)
 	defer unlock()
 	raw, err := e.store.Get(ctx, recordOf(id))
 	if err != nil || json.Unmarshal(raw, &one) != nil || one.Answered || !its(one) {
-		return one, false, nil //nolint:nilerr // nothing that can be read is nothing
+		return one, false, nil
 	}
 	one.Answered = true
 	return one, true, e.keep(ctx, id, one)

@@ -30,8 +30,7 @@ type mcpdo struct {
 
 func newMcpdo(t *testing.T) *mcpdo {
 	t.Helper()
-	// The path of the daemon's socket has to be short.
-	home, err := os.MkdirTemp("", "mcpdo")
+	home, err := os.MkdirTemp("", "mcpdo") //nolint:usetesting // the path of the daemon's socket has to be short
 	if err != nil {
 		t.Fatal(err)
 	}
