@@ -1,12 +1,10 @@
 package server_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -178,6 +176,7 @@ var wires = []wire{
 	{"HTTP, 2026-07-28", true, func(t *testing.T, d *desk, s *server.Server, caps string) *line {
 		return overHTTP(t, d, s, caps, true)
 	}},
+	{"SSE, 2025-11-25", false, overSSE},
 }
 
 // onEachWire runs a test once for each wire, each time at a desk of its own.
@@ -265,6 +264,38 @@ func overStdio(t *testing.T, d *desk, s *server.Server, caps string, modern bool
 		p.send(initialized)
 		l.id = 1
 	}
+	return l
+}
+
+func overSSE(t *testing.T, d *desk, s *server.Server, caps string) *line {
+	t.Helper()
+	base, _ := serving(t, s, true)
+	e := stream(t.Context(), t, base+"/sse")
+	endpoint := e.next()
+	if !strings.HasPrefix(endpoint, "http") {
+		endpoint = base + endpoint
+	}
+	var notes []string
+	l := &line{t: t, caps: caps, notes: func() []string { return notes }}
+	l.ask = func(id int, message string) map[string]any {
+		if got := request(t, "POST", endpoint, message, "Authorization", "Bearer "+bearerCanary); got.status != 202 {
+			t.Fatalf("%s: %d %s", message, got.status, got.body)
+		}
+		for {
+			text := e.next()
+			_, _ = d.said.Write([]byte(text + "\n"))
+			var m map[string]any
+			if err := json.Unmarshal([]byte(text), &m); err != nil {
+				t.Fatalf("%q is not JSON: %v", text, err)
+			}
+			if m["id"] == float64(id) {
+				return m
+			}
+			notes = append(notes, text)
+		}
+	}
+	l.ask(1, strings.Replace(initialize, `"capabilities":{}`, `"capabilities":`+caps, 1))
+	l.id = 1
 	return l
 }
 
@@ -445,35 +476,6 @@ func (w wire) again(first reply) string {
 		return answered(first.state, "accept")
 	}
 	return ""
-}
-
-// listen opens the stream of an HTTP session and returns what comes over it
-// until it ends.
-func listen(t *testing.T, base, session string) (ready <-chan struct{}, notes <-chan string) {
-	t.Helper()
-	opened, said := make(chan struct{}), make(chan string, 100)
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, base+"/mcp", http.NoBody)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Accept", "text/event-stream")
-	r.Header.Set("Mcp-Session-Id", session)
-	resp, err := client.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	close(opened)
-	go func() {
-		defer close(said)
-		defer func() { _, _ = io.Copy(io.Discard, resp.Body); _ = resp.Body.Close() }()
-		lines := bufio.NewScanner(resp.Body)
-		for lines.Scan() {
-			if data, ok := strings.CutPrefix(lines.Text(), "data:"); ok {
-				said <- strings.TrimSpace(data)
-			}
-		}
-	}()
-	return opened, said
 }
 
 // broken is a store that takes nothing.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -315,10 +316,10 @@ func TestE11TheDialogIsNamedAndItsEndToldToItsSessionOnly(t *testing.T) {
 	base, stop := serving(t, d.server, false)
 	withLinks := strings.Replace(initialize, `"capabilities":{}`, `"capabilities":`+canURL, 1)
 	var ids [2]string
-	var notes [2]<-chan string
+	var notes [2]events
 	for i := range ids {
 		ids[i] = request(t, "POST", base+"/mcp", withLinks).header.Get("Mcp-Session-Id")
-		_, notes[i] = listen(t, base, ids[i])
+		notes[i] = stream(t.Context(), t, base+"/mcp", "Accept", "text/event-stream", "Mcp-Session-Id", ids[i])
 	}
 	got := request(t, "POST", base+"/mcp", call(2, "search"), "Mcp-Session-Id", ids[0])
 	var m map[string]any
@@ -330,15 +331,15 @@ func TestE11TheDialogIsNamedAndItsEndToldToItsSessionOnly(t *testing.T) {
 		t.Fatal("the dialog has no id")
 	}
 	d.signIn()
-	note := <-notes[0]
+	note := notes[0].next()
 	if !strings.Contains(note, "notifications/elicitation/complete") || !strings.Contains(note, shown.ElicitationID) {
 		t.Errorf("the session that asked was told %s", note)
 	}
 	if err := stop(); err != nil {
 		t.Error(err)
 	}
-	for note := range notes[1] {
-		t.Errorf("another session was told %s", note)
+	if rest, err := io.ReadAll(notes[1].r); err != nil || strings.Contains(string(rest), "elicitation") {
+		t.Errorf("another session was told %q (%v)", rest, err)
 	}
 	t.Run("over stdio", func(t *testing.T) {
 		d := at(t, time.Hour)
