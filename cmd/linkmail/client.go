@@ -52,6 +52,10 @@ type client struct {
 	send      tools.SendPolicy
 	log       zerolog.Logger
 	p         process
+	// lives says that the process serves on after a call, for which wait bounds
+	// how long a call may wait for a sign-in.
+	lives bool
+	wait  time.Duration
 }
 
 // client reads the settings and reports everything wrong with them at once.
@@ -296,6 +300,11 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	} else if provider, err = c.provider(store); err != nil {
 		return nil, err
 	}
+	var watcher *auth.Watcher
+	if c.lives {
+		watcher = auth.NewWatcher(auth.WatcherConfig{Provider: provider})
+		provider = watcher
+	}
 	box, err := mailbox.New(mailbox.Config{ //nolint:contextcheck // it keeps no context: each request brings its own
 		HTTP: func(scope string) http.RoundTripper {
 			return &auth.Transport{Provider: provider, Scope: scope, Hosts: []string{c.gmail.Host}, Base: egress(c.p)}
@@ -323,10 +332,18 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		Tools:        catalogue,
 		Principal:    localUser,
 		Log:          c.log,
+		Watcher:      watcher,
+		State:        store,
+		Wait:         c.wait,
 	})
 	if err != nil {
 		w.close()
 		return nil, err
+	}
+	stop := w.close
+	w.close = func() {
+		w.server.Close()
+		stop()
 	}
 	return w, nil
 }
