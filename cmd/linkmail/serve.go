@@ -35,6 +35,7 @@ func (p process) serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	cfg.browse = p.browse
 	way, err := cfg.connect(ctx)
 	if err != nil {
 		return err
