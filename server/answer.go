@@ -118,6 +118,9 @@ type consent struct {
 func challenge(c *auth.Challenge) *mcp.CallToolResult {
 	a := consent{URL: c.URL, Code: c.Code, Scope: c.Scope}
 	var b strings.Builder
+	if c.Why != "" {
+		b.WriteString(c.Why + " ")
+	}
 	if c.Step > 1 {
 		b.WriteString("One more step of the sign-in. ")
 	} else {
@@ -126,6 +129,8 @@ func challenge(c *auth.Challenge) *mcp.CallToolResult {
 	fmt.Fprintf(&b, "Show the user this link to open in a browser: %s", c.URL)
 	if c.Code != "" {
 		fmt.Fprintf(&b, " and this code: %s. They must continue only if the page shows the same code.", c.Code)
+	} else {
+		b.WriteString(". It has to be a browser on the machine where linkmail runs; with any other one the user finishes in a terminal there, with \"linkmail login\".")
 	}
 	b.WriteString(" When they are done, call the tool again with the same arguments.")
 	if !c.Expires.IsZero() {
