@@ -145,7 +145,7 @@ func (b *Broker) serve(h handler, render func(http.ResponseWriter, *problem)) ht
 		case render != nil:
 			render(w, p)
 		case prefersHTML(r):
-			b.writeNotice(w, p)
+			b.writeNotice(w, r, p)
 		default:
 			writeProblem(w, p)
 		}

@@ -48,7 +48,7 @@ func (s *pass) login(ctx context.Context) error {
 	request := auth.LoginRequest{
 		Principal: s.req.Principal, Attempt: begun.Attempt, Scope: s.req.Scope,
 		OAuthProvider: s.p.cfg.OAuthProvider, OAuthScopes: loginScopes, Params: params,
-		Display: "linkmail: sign in",
+		Display: "linkmail: sign in", Continues: true,
 	}
 	token, err := s.p.cfg.Connector.Login(ctx, request)
 	if err != nil {

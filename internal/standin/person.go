@@ -93,6 +93,29 @@ func (p *Person) Open(ctx context.Context, link, code string, choice Choice) (Vi
 	return w.visit, err
 }
 
+// GoOn is what the tab does that [Person.Open] left open after the first of two
+// steps: it asks the broker once whether the next step is there, and if so takes
+// it. It reports whether there was one.
+func (p *Person) GoOn(ctx context.Context, link, code string, choice Choice) (Visit, bool, error) {
+	there, err := p.Awaited(ctx, link)
+	if err != nil || !there {
+		return Visit{}, false, err
+	}
+	visit, err := p.Open(ctx, link, code, choice)
+	return visit, true, err
+}
+
+// Awaited asks the broker, as the open tab does, whether the second step of a
+// link is there for this person's browser.
+func (p *Person) Awaited(ctx context.Context, link string) (bool, error) {
+	w := &walk{person: p}
+	there, err := w.nextIsThere(ctx, link)
+	if err != nil {
+		err = fmt.Errorf("standin: person: %w", err)
+	}
+	return there, err
+}
+
 // Browse starts at any address, for flows without a broker, and goes on until
 // the browser reaches a page at an address that begins with home. If nothing
 // answers there, that is the error.
