@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -90,9 +91,7 @@ func (e TokenEndpoint) Post(ctx context.Context, address string, form url.Values
 	if !e.ClientSecret.IsZero() {
 		sent.Set("client_secret", e.ClientSecret.Reveal())
 	}
-	for name, values := range form {
-		sent[name] = values
-	}
+	maps.Copy(sent, form)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(sent.Encode()))
 	if err != nil {
 		return nil, &Failure{Kind: Misconfigured, Code: "endpoint_invalid", Message: "the address of " + e.Name + " cannot be used"}

@@ -43,7 +43,7 @@ func (d *door) open(ctx context.Context, port int) (int, error) {
 	case d.server != nil && (port == 0 || port == d.port):
 		return d.port, nil
 	case d.server != nil:
-		d.stop() // for a trip of another process, whose port is asked for now
+		d.stop(ctx) // for a trip of another process, whose port is asked for now
 	}
 	// Listening on loopback takes no time, so the lock may be held.
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
@@ -87,11 +87,11 @@ func (d *door) expect(state string, life time.Duration) bool {
 func (d *door) tired() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.stop()
+	d.stop(context.Background())
 }
 
 // done notes that a state has arrived. With the last one the door closes.
-func (d *door) done(state string) {
+func (d *door) done(ctx context.Context, state string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.waits[state] {
@@ -102,11 +102,11 @@ func (d *door) done(state string) {
 			return
 		}
 	}
-	d.stop()
+	d.stop(ctx)
 }
 
 // stop ends the server. The answer that is being written is still sent.
-func (d *door) stop() {
+func (d *door) stop(ctx context.Context) {
 	if d.timer != nil {
 		d.timer.Stop()
 		d.timer = nil
@@ -117,7 +117,7 @@ func (d *door) stop() {
 	}
 	d.server = nil
 	d.wg.Go(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		if srv.Shutdown(ctx) != nil {
 			_ = srv.Close()
@@ -128,7 +128,7 @@ func (d *door) stop() {
 func (d *door) close() {
 	d.mu.Lock()
 	d.closed = true
-	d.stop()
+	d.stop(context.Background())
 	d.mu.Unlock()
 	d.wg.Wait()
 }
@@ -172,7 +172,7 @@ func (d *door) serve(rw http.ResponseWriter, r *http.Request) {
 		page(rw, http.StatusOK, "Thank you", "You can close this page and go back to where you came from.")
 	}
 	if err == nil {
-		d.done(params.Get("state"))
+		d.done(r.Context(), params.Get("state"))
 	}
 }
 

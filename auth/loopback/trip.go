@@ -303,7 +303,7 @@ func load[T any](ctx context.Context, store cache.Store, key string) (T, bool, e
 	if err != nil {
 		return none, false, cacheFailure(ctx, "read", err)
 	}
-	if json.Unmarshal(data, &r) != nil {
+	if ok := json.Unmarshal(data, &r) == nil; !ok {
 		return none, false, nil
 	}
 	return r, true, nil

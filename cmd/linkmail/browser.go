@@ -14,7 +14,7 @@ var errNoBrowser = errors.New("there is no browser here")
 // browserFor returns a function that opens an address in the browser of the
 // user of this machine, with the environment of p.
 func browserFor(p process) func(context.Context, string) error {
-	return func(_ context.Context, address string) error {
+	return func(ctx context.Context, address string) error {
 		u, err := url.Parse(address)
 		if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 			return errNoBrowser
@@ -37,7 +37,7 @@ func browserFor(p process) func(context.Context, string) error {
 		// No shell, and the address, which the provider or our own configuration
 		// gave, is one argument that begins with http. It outlives the call that
 		// needed it, like every window of the user.
-		cmd := exec.CommandContext(context.Background(), name, append(args, u.String())...) //nolint:gosec // see above
+		cmd := exec.CommandContext(context.WithoutCancel(ctx), name, append(args, u.String())...) //nolint:gosec // see above
 		if err := cmd.Start(); err != nil {
 			return errNoBrowser
 		}

@@ -33,8 +33,8 @@ type desk struct {
 	wg    sync.WaitGroup
 }
 
-// freePort returns a port that nobody listens on.
-func freePort(t *testing.T) int {
+// unusedPort returns a port that nobody listens on.
+func unusedPort(t *testing.T) int {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -46,7 +46,7 @@ func freePort(t *testing.T) int {
 
 func newDesk(t *testing.T, d *demoWorld, mode string, more ...string) *desk {
 	t.Helper()
-	port := freePort(t)
+	port := unusedPort(t)
 	d.world.AllowCallback(fmt.Sprintf("http://127.0.0.1:%d/callback", port))
 	env := append(d.environ(),
 		"LINKMAIL_AUTH="+mode, fmt.Sprintf("LINKMAIL_CALLBACK_PORT=%d", port),
@@ -57,7 +57,7 @@ func newDesk(t *testing.T, d *demoWorld, mode string, more ...string) *desk {
 }
 
 // browse is what a desktop does: the call returns at once, the person clicks.
-func (k *desk) browse(_ context.Context, address string) error {
+func (k *desk) browse(ctx context.Context, address string) error {
 	u, err := url.Parse(address)
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func (k *desk) browse(_ context.Context, address string) error {
 		}
 	}
 	k.wg.Go(func() {
-		_, err := standin.NewPerson().Browse(context.WithoutCancel(k.t.Context()), address, home, k.choice)
+		_, err := standin.NewPerson().Browse(context.WithoutCancel(ctx), address, home, k.choice)
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		k.trips++
@@ -114,6 +114,10 @@ func (k *desk) ask(tool string, args any) envelope {
 		if e.Auth.Code != "" && !k.opened[e.Auth.URL] {
 			k.opened[e.Auth.URL] = true
 			if _, err := k.person.Open(k.t.Context(), e.Auth.URL, e.Auth.Code, k.choice); err != nil {
+				k.t.Fatal(err)
+			}
+		} else if e.Auth.Code != "" {
+			if _, _, err := k.person.GoOn(k.t.Context(), e.Auth.URL, e.Auth.Code, k.choice); err != nil {
 				k.t.Fatal(err)
 			}
 		}
@@ -213,7 +217,8 @@ func TestLoginStatusLogoutInEveryModeWithAPerson(t *testing.T) {
 func (k *desk) loginOverLinks(args ...string) ran {
 	k.t.Helper()
 	reader, writer := io.Pipe()
-	done := make(chan struct{})
+	done, ended := make(chan struct{}), make(chan struct{})
+	var tabs sync.WaitGroup
 	var said bytes.Buffer
 	k.wg.Go(func() {
 		defer close(done)
@@ -228,14 +233,31 @@ func (k *desk) loginOverLinks(args ...string) ran {
 				if _, err := k.person.Open(context.WithoutCancel(k.t.Context()), link, strings.TrimSuffix(code, "."), k.choice); err != nil {
 					k.t.Errorf("the person: %v", err)
 				}
+				opened := link
+				tabs.Go(func() { // the tab stays open for the second step
+					for went := false; !went; {
+						select {
+						case <-ended:
+							return
+						case <-time.After(retryEvery / 4):
+						}
+						var err error
+						if _, went, err = k.person.GoOn(context.WithoutCancel(k.t.Context()), opened, strings.TrimSuffix(code, "."), k.choice); err != nil {
+							k.t.Errorf("the tab: %v", err)
+							return
+						}
+					}
+				})
 			}
 		}
 	})
 	var out bytes.Buffer
 	p := process{env: k.env, stdin: strings.NewReader(""), stdout: &out, stderr: writer, browse: k.browse}
 	status := p.run(k.t.Context(), args)
+	close(ended)
 	_ = writer.Close()
 	<-done
+	tabs.Wait()
 	return ran{status, out.String(), said.String()}
 }
 

@@ -43,9 +43,6 @@ func (p process) login(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	if cfg.mode == modeToken || cfg.mode == modeDemo {
-		return usagef("LINKMAIL_AUTH=%s needs no sign-in", cfg.mode)
-	}
 	if !*noBrowser {
 		cfg.browse = p.browse
 	}
@@ -54,6 +51,9 @@ func (p process) login(ctx context.Context, args []string) error {
 		return err
 	}
 	defer account.close()
+	if cfg.mode == modeToken || cfg.mode == modeDemo {
+		return usagef("LINKMAIL_AUTH=%s needs no sign-in", cfg.mode)
+	}
 	ctx, cancel := context.WithTimeout(ctx, *timeout)
 	defer cancel()
 	l := &login{p: p, cfg: cfg, provider: account.provider}
@@ -181,7 +181,7 @@ func (p process) lines(ctx context.Context) <-chan string {
 	}
 	go func() {
 		defer close(out)
-		scanner := bufio.NewScanner(io.Reader(in))
+		scanner := bufio.NewScanner(in)
 		scanner.Buffer(nil, maxPasted)
 		for scanner.Scan() {
 			select {

@@ -232,7 +232,7 @@ func (c *checked) Token(ctx context.Context, req auth.Request) (*oauth2.Token, e
 const maxProfile = 16 << 10
 
 // errTokenDead says that Gmail no longer accepts a token.
-var errTokenDead = errors.New("Gmail refused the access token")
+var errTokenDead = errors.New("the access token was refused by Gmail")
 
 // owner asks Gmail whose mailbox a token opens. Other services are not asked.
 func (c *client) owner(out *http.Client) auth.Owner {
@@ -250,20 +250,20 @@ func (c *client) owner(out *http.Client) auth.Owner {
 		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		resp, err := client.Do(req)
 		if err != nil {
-			return "", errors.New("Gmail could not be reached")
+			return "", errors.New("there was no answer from Gmail")
 		}
 		defer func() { _ = resp.Body.Close() }()
 		if resp.StatusCode == http.StatusUnauthorized {
 			return "", errTokenDead
 		}
 		if resp.StatusCode != http.StatusOK {
-			return "", fmt.Errorf("Gmail answered HTTP %d", resp.StatusCode)
+			return "", fmt.Errorf("the answer of Gmail was HTTP %d", resp.StatusCode)
 		}
 		var in struct {
 			Email string `json:"emailAddress"`
 		}
 		if err := json.NewDecoder(io.LimitReader(resp.Body, maxProfile)).Decode(&in); err != nil || auth.PlainAddress(in.Email) == "" {
-			return "", errors.New("Gmail's answer names no address")
+			return "", errors.New("the answer of Gmail names no address")
 		}
 		return in.Email, nil
 	}

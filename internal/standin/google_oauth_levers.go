@@ -3,7 +3,7 @@ package standin
 // The Google client that a new World knows. It opens nothing but the stand-in.
 const (
 	DemoGoogleClientID     = "123456789-demo.apps.googleusercontent.com"
-	DemoGoogleClientSecret = "GOCSPX-stand-in-that-opens-nothing"
+	DemoGoogleClientSecret = "GOCSPX-stand-in-that-opens-nothing" //nolint:gosec // and that is what it does
 )
 
 // Kinds of [GoogleProject.Type]. Every other one, an Android client for

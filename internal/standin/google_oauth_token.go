@@ -22,7 +22,7 @@ const (
 
 // deadGoogleToken is what Google says of every refresh token that no longer
 // works, whatever the reason.
-const deadGoogleToken = "Token has been expired or revoked."
+const deadGoogleToken = "Token has been expired or revoked." //nolint:gosec // a sentence, not a credential
 
 // token is POST /token. It takes forms alone, and names the client's mistakes
 // before it looks at the grant.
