@@ -121,6 +121,9 @@ func challenge(c *auth.Challenge, waited bool) *mcp.CallToolResult {
 	a := consent{URL: c.URL, Code: c.Code, Scope: c.Scope}
 	var b strings.Builder
 	b.WriteString(before(c))
+	if c.Why != "" {
+		b.WriteString(c.Why + " ")
+	}
 	switch {
 	case waited && c.Step <= 1:
 		b.WriteString("The user has not finished the sign-in yet. ")
@@ -132,6 +135,8 @@ func challenge(c *auth.Challenge, waited bool) *mcp.CallToolResult {
 	fmt.Fprintf(&b, "Show the user this link to open in a browser: %s", c.URL)
 	if c.Code != "" {
 		fmt.Fprintf(&b, " and this code: %s. They must continue only if the page shows the same code.", c.Code)
+	} else {
+		b.WriteString(". It has to be a browser on the machine where linkmail runs; with any other one the user finishes in a terminal there, with \"linkmail login\".")
 	}
 	b.WriteString(" When they are done, call the tool again with the same arguments.")
 	if !c.Expires.IsZero() {

@@ -22,7 +22,7 @@ func (s *pass) login(ctx context.Context) error {
 		return err
 	}
 	if ok && stored.Token != "" {
-		s.refresh = secret.New(stored.Token)
+		s.refresh, s.email = secret.New(stored.Token), stored.Email
 		return nil
 	}
 	if s.refresh = s.p.cfg.RefreshToken; !s.refresh.IsZero() {
@@ -42,11 +42,15 @@ func (s *pass) login(ctx context.Context) error {
 	if s.p.cfg.Audience != "" {
 		params["audience"] = s.p.cfg.Audience
 	}
-	token, err := s.p.cfg.Connector.Login(ctx, auth.LoginRequest{
+	if s.p.cfg.Account != "" {
+		params["login_hint"] = s.p.cfg.Account
+	}
+	request := auth.LoginRequest{
 		Principal: s.req.Principal, Attempt: begun.Attempt, Scope: s.req.Scope,
 		OAuthProvider: s.p.cfg.OAuthProvider, OAuthScopes: loginScopes, Params: params,
 		Display: "linkmail: sign in", Continues: true,
-	})
+	}
+	token, err := s.p.cfg.Connector.Login(ctx, request)
 	if err != nil {
 		ended, err := s.ask(err, 1, time.Time{})
 		if ended {
@@ -67,18 +71,28 @@ func (s *pass) login(ctx context.Context) error {
 			Hint:    "the application needs the Refresh Token grant, and the API that AUTH0_AUDIENCE names needs Allow Offline Access; then sign in again",
 		}
 	}
+	if err := s.checkLogin(ctx, token); err != nil {
+		if err := remove(ctx, s.p.cfg.Store, s.loginKey()); err != nil {
+			return err
+		}
+		return err
+	}
 	// Stored before it is used, and before the attempt is forgotten: until
 	// then the connector repeats the result.
 	if err := s.storeRefresh(ctx, token.RefreshToken); err != nil {
 		return err
 	}
 	s.signedIn = true
-	return remove(ctx, s.p.cfg.Store, s.loginKey())
+	if err := remove(ctx, s.p.cfg.Store, s.loginKey()); err != nil {
+		return err
+	}
+	auth.Finish(ctx, s.p.cfg.Connector, request)
+	return nil
 }
 
 // storeRefresh makes token the account's refresh token.
 func (s *pass) storeRefresh(ctx context.Context, token string) error {
-	record := refreshRecord{Token: token, Obtained: s.p.cfg.Now()}
+	record := refreshRecord{Token: token, Obtained: s.p.cfg.Now(), Email: s.email}
 	if err := save(ctx, s.p.cfg.Store, s.refreshKey(), record, 0); err != nil {
 		return err
 	}
@@ -109,7 +123,7 @@ func (s *pass) forgetLogin(ctx context.Context, cause error) error {
 	}
 	// The next login may be another user's: nothing of this one may answer it.
 	for scope, connection := range s.p.cfg.Connections {
-		for _, key := range []string{s.connectKey(connection), s.tokenKey(connection, scope)} {
+		for _, key := range []string{s.connectKey(connection), s.tokenKey(connection, scope), s.vaultKey(connection)} {
 			if err := remove(ctx, store, key); err != nil {
 				return err
 			}

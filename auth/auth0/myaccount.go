@@ -44,6 +44,9 @@ func (s *pass) beginConnect(ctx context.Context, why error) error {
 			}
 		}
 	}
+	if len(scopes) > 0 {
+		scopes = unionScopes(scopes, s.scopesBefore(ctx, secret.New(access.AccessToken)))
+	}
 	record := connectRecord{
 		Attempt: rand.Text(), State: rand.Text(), Verifier: oauth2.GenerateVerifier(),
 		RedirectURI: s.p.callback(), Scopes: scopes,
@@ -58,7 +61,11 @@ func (s *pass) beginConnect(ctx context.Context, why error) error {
 	}
 	if s.connection == "google-oauth2" {
 		// Google gives a refresh token only when it asks the person.
-		body["authorization_params"] = map[string]string{"prompt": "consent"}
+		params := map[string]string{"prompt": "consent"}
+		if s.p.cfg.Account != "" {
+			params["login_hint"] = s.p.cfg.Account
+		}
+		body["authorization_params"] = params
 	}
 	a, err := s.p.post(ctx, callConnect, "/me/v1/connected-accounts/connect", secret.New(access.AccessToken), body)
 	if err != nil {
@@ -197,7 +204,11 @@ func (s *pass) complete(ctx context.Context, record connectRecord, code string) 
 		}
 		if a.ok() {
 			var in struct{}
-			return a.decode(&in)
+			if err := a.decode(&in); err != nil {
+				return err
+			}
+			s.access = access
+			return s.noteConnected(ctx, completedID(a))
 		}
 		if a.status != 401 || !kept {
 			return s.myAccountError(a)

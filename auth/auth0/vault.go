@@ -26,7 +26,11 @@ const (
 // exchange trades the refresh token for the service's access token and keeps
 // it. There is no scope parameter: the vault answers with what it holds.
 func (s *pass) exchange(ctx context.Context) (*oauth2.Token, error) {
-	a, err := s.p.post(ctx, callExchange, "/oauth/token", secret.Text{}, map[string]string{
+	hint, err := s.hint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	body := map[string]string{
 		"grant_type":           grantExchange,
 		"client_id":            s.p.cfg.ClientID,
 		"client_secret":        s.p.cfg.ClientSecret.Reveal(),
@@ -34,12 +38,16 @@ func (s *pass) exchange(ctx context.Context) (*oauth2.Token, error) {
 		"subject_token_type":   typeRefreshToken,
 		"requested_token_type": typeFederatedToken,
 		"connection":           s.connection,
-	})
+	}
+	if hint != "" {
+		body["login_hint"] = hint
+	}
+	a, err := s.p.post(ctx, callExchange, "/oauth/token", secret.Text{}, body)
 	if err != nil {
 		return nil, err
 	}
 	if !a.ok() {
-		return nil, s.tokenError(a)
+		return s.unhinted(ctx, hint, s.tokenError(a))
 	}
 	var in struct {
 		AccessToken string  `json:"access_token"`
@@ -66,7 +74,14 @@ func (s *pass) exchange(ctx context.Context) (*oauth2.Token, error) {
 	if missing := missingFamily(s.p.cfg.Scopes[s.req.Scope], granted); missing != "" {
 		return nil, &notGrantedError{missing: missing, granted: granted}
 	}
-	if err := s.p.keep(ctx, s.tokenKey(s.connection, s.req.Scope), token); err != nil {
+	retry, err := s.verify(ctx, token, hint != "")
+	if err != nil {
+		return nil, err
+	}
+	if retry {
+		return s.exchange(ctx)
+	}
+	if err := s.p.keep(ctx, s.tokenKey(s.connection, s.req.Scope), token, granted); err != nil {
 		return nil, err
 	}
 	return token, nil
@@ -94,6 +109,8 @@ func (s *pass) unconnected(err error) error {
 	failure := &auth.Failure{Kind: auth.Refused, Err: err}
 	notGranted, _ := errors.AsType[*notGrantedError](err)
 	switch {
+	case s.strange != "":
+		return auth.WrongAccount(s.strange, s.p.cfg.Account)
 	case s.connected && notGranted != nil:
 		failure.Kind, failure.Code = auth.Denied, "scope_not_granted"
 		failure.Message = "the consent did not include " + notGranted.missing
