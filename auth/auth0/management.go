@@ -80,6 +80,15 @@ func NewManagement(cfg ManagementConfig) (*Management, error) {
 	return &Management{cfg: cfg, base: canonical(base, cfg.Token)}, nil
 }
 
+// Management returns access to the settings that this provider depends on for
+// a service. A nil client means one with a time-out of 15 seconds.
+func (p *Provider) Management(token secret.Text, scope string, client *http.Client) (*Management, error) {
+	return NewManagement(ManagementConfig{
+		Domain: p.base, Token: token, ClientID: p.cfg.ClientID, Audience: p.cfg.Audience,
+		Callback: p.callback(), Connection: p.cfg.Connections[scope], HTTP: client,
+	})
+}
+
 // canonical returns the host that a management token is for. A token that
 // cannot be read is for base.
 func canonical(base string, token secret.Text) string {

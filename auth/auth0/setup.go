@@ -45,6 +45,8 @@ type Outcome string
 
 // The outcomes.
 const (
+	// Planned means that it would be changed; nothing was done yet.
+	Planned Outcome = "planned"
 	// Untouched means that the setting was right.
 	Untouched Outcome = "untouched"
 	// Changed means that it was changed and read back as wanted.

@@ -51,6 +51,10 @@ type client struct {
 	send      tools.SendPolicy
 	log       zerolog.Logger
 	p         process
+
+	// keySource and cacheAt are known once the store is made.
+	keySource cache.KeySource
+	cacheAt   string
 }
 
 // client reads the settings and reports everything wrong with them at once.
@@ -175,6 +179,7 @@ func (c *client) openFile(ctx context.Context, dir, configDir string) (cache.Sto
 	if err != nil {
 		return nil, err
 	}
+	c.keySource, c.cacheAt = source, dir
 	c.log.Debug().Stringer("key", source).Msg("cache key found")
 	return cache.OpenFile(cache.FileConfig{
 		Dir: dir,

@@ -57,6 +57,8 @@ func commands() []command {
 	return []command{
 		{"serve", "[--http ADDR [--sse]]", "MCP server on stdio, or on HTTP", process.serve},
 		{"call", "TOOL JSON", "run one tool and print its result", process.call},
+		{"doctor", "[--json]", "find out what is wrong, and where to change it", process.doctor},
+		{"setup", "[--apply]", "the settings of an Auth0 tenant: show, change", process.setup},
 		{"tools", "[--json]", "list the tools", process.listTools},
 		{"broker", "[--listen ADDR]", "LinkAuth broker, for operators", process.broker},
 		{"demo", "[--tour | --json]", "everything on this machine, no account needed", process.demo},
