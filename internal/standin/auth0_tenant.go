@@ -61,6 +61,9 @@ type Tenant struct {
 	// GrantsAsClient is how many of the next user grants that the Management
 	// API is given it stores for the application itself, as has been seen.
 	GrantsAsClient int
+	// PlainTickets makes tickets of letters and digits only, for clients that
+	// paste them into a URL as they are.
+	PlainTickets bool
 }
 
 // Application is the registered client.
