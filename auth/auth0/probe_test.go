@@ -2,6 +2,8 @@ package auth0_test
 
 import (
 	"encoding/json"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -177,7 +179,12 @@ func TestWhatStandsInBetweenIsNamed(t *testing.T) {
 		{"a server of something else", httptest.NewServer, page(404, nil, ""), "no Auth0 tenant"},
 		{"another tenant's document", httptest.NewServer, page(200, nil, `{"issuer":"https://canary.example/","token_endpoint":"https://canary.example/oauth/token"}`), "another host"},
 		{"a JSON answer that is none of its", httptest.NewServer, page(200, nil, `[1,2]`), "something other than Auth0"},
-		{"a certificate that is not trusted", httptest.NewTLSServer, page(200, nil, "{}"), "certificate"},
+		{"a certificate that is not trusted", func(h http.Handler) *httptest.Server {
+			s := httptest.NewUnstartedServer(h)
+			s.Config.ErrorLog = log.New(io.Discard, "", 0)
+			s.StartTLS()
+			return s
+		}, page(200, nil, "{}"), "certificate"},
 		{"nobody is there", func(http.Handler) *httptest.Server {
 			s := httptest.NewServer(nil)
 			s.Close()
@@ -188,7 +195,6 @@ func TestWhatStandsInBetweenIsNamed(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			r := newRig(t)
 			s := test.server(test.serves)
-			s.Config.ErrorLog = nil
 			t.Cleanup(s.Close)
 			p, err := auth0.New(auth0.Config{
 				Domain: s.URL, ClientID: "c", ClientSecret: secret.New("canary"), RefreshToken: secret.New("v1.canary"), Store: r.store(),
