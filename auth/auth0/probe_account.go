@@ -34,7 +34,14 @@ func (d *prober) signedIn(ctx context.Context) []auth.Check {
 		return passed("there is a refresh token in AUTH0_REFRESH_TOKEN")
 	}
 	d.waiting = true
-	return []auth.Check{d.naming(auth.Unclear, setSignIn, "not signed in yet: run linkmail login or call a tool")}
+	none := d.naming(auth.Unclear, setSignIn, "not signed in yet: run linkmail login or call a tool")
+	none.Advice = ""
+	if d.p.cfg.Audience == "" || d.settings {
+		return []auth.Check{none}
+	}
+	offline := d.naming(auth.Unclear, setOffline, "it does not show from outside; a login that ends without a refresh token means that it is off")
+	offline.ID, offline.Title = "offline_access", settingTexts[setOffline].title
+	return []auth.Check{none, offline}
 }
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

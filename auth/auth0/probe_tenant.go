@@ -196,17 +196,10 @@ func (d *prober) redirected(location, callback string) []auth.Check {
 		return checks
 	}
 	saw := "with the callback " + callback
-	if d.p.cfg.Audience == "" {
-		return passed("Auth0 shows its login page, " + saw)
+	if d.p.cfg.Audience != "" {
+		saw += " and the API that AUTH0_AUDIENCE names"
 	}
-	// Whether a login would bring a refresh token shows at the login only.
-	checks := passed("Auth0 shows its login page, " + saw + " and the API that AUTH0_AUDIENCE names")
-	if !d.settings {
-		offline := d.naming(auth.Unclear, setOffline, "whether that API allows offline access does not show from outside: a login that ends without a refresh token means that it does not")
-		offline.ID, offline.Title = "offline_access", settingTexts[setOffline].title
-		checks = append(checks, offline)
-	}
-	return checks
+	return passed("Auth0 shows its login page, " + saw)
 }
 
 // listAll reads a list of the My Account API, at most 10 pages.
