@@ -150,19 +150,19 @@ var errStuck = errors.New("the person got stuck on a page")
 // walk asks until there is a token or a failure, and opens every link.
 func (r *rig) walk(with func(*auth0.Config)) error {
 	r.t.Helper()
-	opened := ""
+	var stuck string // the link that led to an error page
 	for range 5 {
 		_, err := r.provider(with).Token(r.t.Context(), gmail)
 		link, ok := errors.AsType[*auth.Challenge](err)
 		switch {
 		case !ok:
 			return err
-		case link.URL == opened:
-			return errStuck // the person came to an end, and nothing came of it
+		case link.URL == stuck:
+			return errStuck
 		}
-		opened = link.URL
+		// One link may lead through both steps, and is then shown again.
 		if _, err := r.person.Open(r.t.Context(), link.URL, link.Code, standin.Choice{}); err != nil {
-			r.t.Logf("the person: %v", err) // an error page, as it may be
+			stuck = link.URL
 		}
 		r.poll()
 	}

@@ -22,8 +22,8 @@ var managerScopes = []string{
 	"read:client_grants", "create:client_grants", "update:client_grants", "read:mfa_policies", "read:tenant_settings",
 }
 
-// report is what doctor --json prints.
-type report struct {
+// diagnosis is what doctor --json prints.
+type diagnosis struct {
 	Mode     string
 	Failures int
 	Checks   []auth.Check
@@ -31,10 +31,10 @@ type report struct {
 
 // doctor runs linkmail doctor --json. The exit status has to be the number of
 // failures, and nothing that is printed may hold a secret of env.
-func doctor(t *testing.T, env []string, args ...string) report {
+func doctor(t *testing.T, env []string, args ...string) diagnosis {
 	t.Helper()
 	got := run(t, env, append([]string{"doctor", "--json"}, args...)...)
-	var out report
+	var out diagnosis
 	if err := json.Unmarshal([]byte(got.stdout), &out); err != nil {
 		t.Fatalf("not one JSON object: %v\nstatus %d\n%s\n%s", err, got.status, got.stdout, got.stderr)
 	}
@@ -66,7 +66,7 @@ func quiet(t *testing.T, env []string, printed string) {
 	}
 }
 
-func (r report) check(t *testing.T, id string) auth.Check {
+func (r diagnosis) check(t *testing.T, id string) auth.Check {
 	t.Helper()
 	i := slices.IndexFunc(r.Checks, func(c auth.Check) bool { return c.ID == id })
 	if i < 0 {
