@@ -95,7 +95,7 @@ func (d *prober) readSettings(ctx context.Context) []auth.Check {
 
 // A refresh token that no tenant has given out, to see how far it gets: Auth0
 // checks the client first, then the grant type, then the token.
-const madeUpToken = "v1.not-a-refresh-token" //nolint:gosec // it is none
+const madeUpToken = "v1.not-a-refresh-token"
 
 // client tries both grants with a token that cannot work.
 func (d *prober) client(ctx context.Context) []auth.Check {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"log"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -159,9 +160,7 @@ func TestATokenModeNamesTheMissingAccount(t *testing.T) {
 func TestWhatStandsInBetweenIsNamed(t *testing.T) {
 	page := func(status int, header http.Header, body string) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			for k, v := range header {
-				w.Header()[k] = v
-			}
+			maps.Copy(w.Header(), header)
 			w.WriteHeader(status)
 			_, _ = w.Write([]byte(body))
 		})

@@ -146,7 +146,7 @@ func (t *tenant) apply(ctx context.Context, step step, s Setting) (Change, error
 	}
 	if err != nil {
 		change.Outcome, change.Why = NotChanged, err.Error()
-		return change, nil
+		return change, nil //nolint:nilerr // the other settings can still be changed; Why has the error
 	}
 	if err := t.read(ctx, step.part); err != nil {
 		return change, err

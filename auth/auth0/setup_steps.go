@@ -3,8 +3,8 @@ package auth0
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -242,11 +242,9 @@ func (t *tenant) patchRefresh(ctx context.Context, what string, change map[strin
 	}
 	for name, value := range t.client.RefreshToken {
 		if !bytes.Equal(bytes.TrimSpace(value), []byte("null")) {
-			body[name] = json.RawMessage(value)
+			body[name] = value
 		}
 	}
-	for name, value := range change {
-		body[name] = value
-	}
+	maps.Copy(body, change)
 	return patchClient(ctx, t, what, map[string]any{"refresh_token": body})
 }

@@ -112,7 +112,11 @@ func (t *tenant) readPart(ctx context.Context, p part) error {
 	case partClient:
 		t.client = nil
 		const fields = "app_type,is_first_party,oidc_conformant,token_endpoint_auth_method,grant_types,callbacks,refresh_token"
-		return get(ctx, "read the application", "clients/"+url.PathEscape(m.cfg.ClientID)+"?fields="+url.QueryEscape(fields), &t.client)
+		err := get(ctx, "read the application", "clients/"+url.PathEscape(m.cfg.ClientID)+"?fields="+url.QueryEscape(fields), &t.client)
+		if err == nil && t.client == nil {
+			err = notAuth0(answer{call: "read the application", status: http.StatusOK})
+		}
+		return err
 	case partConnection:
 		return t.readConnection(ctx)
 	case partEnabled:
