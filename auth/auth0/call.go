@@ -81,7 +81,9 @@ func (p *Provider) post(ctx context.Context, call, path string, bearer secret.Te
 }
 
 // unreached turns the error of a request that got no whole answer into a failure.
-func (p *Provider) unreached(call string, err error) error {
+func (p *Provider) unreached(call string, err error) error { return unreached(p.base, call, err) }
+
+func unreached(base, call string, err error) error {
 	// A transport of ours (the broker's proxy) knows better what went wrong.
 	if failure, ok := errors.AsType[*auth.Failure](err); ok {
 		return failure
@@ -92,7 +94,7 @@ func (p *Provider) unreached(call string, err error) error {
 	}
 	return &auth.Failure{
 		Kind: auth.Unavailable, Code: "auth0_unreachable",
-		Message: fmt.Sprintf("Auth0 at %s could not be reached: %s", p.base, reason(err)),
+		Message: fmt.Sprintf("Auth0 at %s could not be reached: %s", base, reason(err)),
 		Hint:    "try again; if it stays so, check AUTH0_DOMAIN and the network. The sign-in is kept",
 		Err:     fmt.Errorf("%s: %w", call, err),
 	}

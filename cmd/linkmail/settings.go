@@ -28,6 +28,7 @@ var settings = []setting{
 	{env: "AUTH0_CLIENT_SECRET", flag: "auth0-client-secret", kind: "secret", text: "its client secret"},
 	{env: "AUTH0_AUDIENCE", flag: "auth0-audience", kind: "text", text: "an API identifier to send with the login; optional"},
 	{env: "AUTH0_REFRESH_TOKEN", flag: "auth0-refresh-token", kind: "secret", text: "a refresh token of the Auth0 user, for auth0-token"},
+	{env: "AUTH0_MANAGEMENT_TOKEN", flag: "auth0-management-token", kind: "secret", text: "a token of Auth0's Management API; read by doctor and setup only"},
 	{env: "LINKAUTH_BROKER_URL", flag: "linkauth-broker-url", kind: "url", text: "the LinkAuth broker that talks to the browser"},
 	{env: "LINKAUTH_API_KEY", flag: "linkauth-api-key", kind: "secret", text: "the key the broker gave you"},
 	{env: "GOOGLE_CLIENT_ID", flag: "google-client-id", kind: "text", text: "your own Google client; needed by google, and by linkauth to renew sign-ins here"},
