@@ -68,7 +68,7 @@ docs: ## render the generated parts of the README again
 
 .PHONY: interop
 interop: .venv/mcpo.txt ## judges that nobody here wrote; needs npx, chromium, python3
-	MCPO=$(CURDIR)/.venv/bin/mcpo go test -count=1 -tags interop -run '^TestInterop' ./cmd/linkmail
+	MCPO=$(CURDIR)/.venv/bin/mcpo go test -count=1 -tags interop -run '^TestInterop' ./cmd/linkmail ./broker
 
 .venv/mcpo.txt: .ci/mcpo.txt
 	python3 -m venv --clear .venv
