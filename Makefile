@@ -26,8 +26,8 @@ build: ## a static binary in bin/
 	$(BUILD) -o bin/ ./cmd/linkmail
 
 .PHONY: demo
-demo: ## everything on this machine, no account
-	go run ./cmd/linkmail demo
+demo: build ## everything on this machine, no account
+	@exec bin/linkmail demo
 
 .PHONY: test
 test: ## all tests; needs Go and nothing else

@@ -81,7 +81,7 @@ func New(cfg Config) (*Client, error) {
 	}
 	// An environment variable of the library would otherwise make it write
 	// whole mails to standard error.
-	silent := slog.New(slog.DiscardHandler)
+	silent := slog.New(slog.DiscardHandler) //nolint:forbidigo // the library takes no other kind of logger
 	c.service, err = gmail.NewService(context.Background(), option.WithHTTPClient(c.http),
 		option.WithEndpoint(root.String()), option.WithLogger(silent))
 	if err != nil {

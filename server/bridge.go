@@ -1,3 +1,4 @@
+//nolint:forbidigo // mcp-go logs with log/slog, and this is where that ends
 package server
 
 import (

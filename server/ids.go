@@ -104,7 +104,7 @@ func (s *sessionIDs) revoke(id string) {
 // ResolveSessionIdManager returns the manager for the user of a request. For
 // mcp-go's own housekeeping, which has no request, it revokes nothing.
 //
-//nolint:revive // the name is the interface's
+//nolint:staticcheck,revive // the name is the interface's
 func (s *sessionIDs) ResolveSessionIdManager(r *http.Request) mcpserver.SessionIdManager {
 	if r == nil {
 		return housekeeping{}

@@ -129,7 +129,7 @@ func BenchmarkCall(b *testing.B) {
 	ours := builtOnce(b, ".")
 	var tr traffic
 	u := newUser(b, &tr)
-	u.untilMail(u.search)
+	u.untilMail()
 	tr.slow(delay)
 	var took []time.Duration
 	for b.Loop() {

@@ -33,7 +33,7 @@ func (p process) broker(ctx context.Context, args []string) error {
 		src.problem("broker takes no arguments, but %q was given", clip(rest[0]))
 	}
 	if err := server.Loopback(*listen); *dev && err != nil {
-		src.problem("--dev with --listen %s: %v", clip(*listen), err)
+		src.problem("--dev serves this machine only; --listen %s is not a loopback address", clip(*listen))
 	}
 	cfg := src.brokerConfig(*dev)
 	cfg.ProxyAllow, cfg.PassthroughAllow = list(*proxy), list(*passthrough)
@@ -50,7 +50,7 @@ func (p process) broker(ctx context.Context, args []string) error {
 	b, err := broker.New(cfg)
 	if err != nil {
 		_ = ln.Close()
-		return usagef("broker: %v", err)
+		return usagef("broker: %s", plain(err))
 	}
 	hs := b.Server()
 	served := make(chan error, 1)

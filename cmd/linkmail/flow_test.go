@@ -34,9 +34,9 @@ type traffic struct {
 	mu      sync.Mutex
 	seen    []string
 	paused  bool // what the broker itself asks of Auth0 is not counted
-	at      int  // the request to act on, from 1; 0 for none
-	applied bool // let the service handle it first
-	act     func()
+	at      int  // the request at which the process is killed, from 1; 0 for none
+	applied bool // let the service handle it first; set before the start
+	process *os.Process
 	bodies  []byte // every answer so far
 	delay   time.Duration
 }
@@ -50,7 +50,7 @@ func (tr *traffic) wrap(service string, next http.Handler) http.Handler {
 			return
 		}
 		tr.seen = append(tr.seen, service+" "+r.Method+" "+r.URL.Path)
-		hit, delay := tr.act != nil && len(tr.seen) == tr.at, tr.delay
+		hit, delay := len(tr.seen) == tr.at, tr.delay
 		tr.mu.Unlock()
 		time.Sleep(delay)
 		rec := &recorder{ResponseWriter: w, tr: tr}
@@ -61,9 +61,31 @@ func (tr *traffic) wrap(service string, next http.Handler) http.Handler {
 		if tr.applied {
 			next.ServeHTTP(&recorder{ResponseWriter: nowhere{http.Header{}}, tr: tr}, r)
 		}
-		tr.act()
+		tr.kill()
 		panic(http.ErrAbortHandler)
 	})
+}
+
+// runs says which linkmail process makes the requests now; nil if none does.
+func (tr *traffic) runs(p *os.Process) {
+	tr.mu.Lock()
+	defer tr.mu.Unlock()
+	tr.process = p
+}
+
+// kill ends the process that made the request. Its first request may arrive
+// before the test knows the process.
+func (tr *traffic) kill() {
+	for {
+		tr.mu.Lock()
+		p := tr.process
+		tr.mu.Unlock()
+		if p != nil {
+			_ = p.Kill()
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // pause stops or resumes counting.
@@ -144,7 +166,12 @@ func (u *user) call(cmd *exec.Cmd) (e envelope, ok bool) {
 	u.t.Helper()
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	err := cmd.Run()
+	u.tr.runs(nil)
+	err := cmd.Start()
+	if err == nil {
+		u.tr.runs(cmd.Process)
+		err = cmd.Wait()
+	}
 	u.output.Write(out.Bytes())
 	u.output.Write(errs.Bytes())
 	var exit *exec.ExitError
@@ -186,10 +213,10 @@ func (u *user) goOn(e envelope) bool {
 }
 
 // untilMail goes on until the mails are there, and fails if that never happens.
-func (u *user) untilMail(start func() *exec.Cmd) {
+func (u *user) untilMail() {
 	u.t.Helper()
 	for range 60 {
-		e, alive := u.call(start())
+		e, alive := u.call(u.search())
 		switch {
 		case !alive:
 		case e.Error != nil:
@@ -215,7 +242,7 @@ func (u *user) untilMail(start func() *exec.Cmd) {
 
 func TestADoubleFlowSurvivesAKillAtEveryRequest(t *testing.T) {
 	var undisturbed traffic
-	newUser(t, &undisturbed).untilMailFresh()
+	newUser(t, &undisturbed).untilMail()
 	total := len(undisturbed.seen)
 	if n := undisturbed.count("broker POST /v1/sessions"); n != 2 {
 		t.Fatalf("the undisturbed flow makes %d sessions, want 2:\n%s", n, &undisturbed)
@@ -226,9 +253,7 @@ func TestADoubleFlowSurvivesAKillAtEveryRequest(t *testing.T) {
 				t.Parallel()
 				tr := &traffic{at: at, applied: applied}
 				u := newUser(t, tr)
-				var victim *exec.Cmd
-				tr.act = func() { _ = victim.Process.Kill() }
-				u.untilMail(func() *exec.Cmd { victim = u.search(); return victim })
+				u.untilMail()
 				// A credential that the broker gave out and the killed process did not keep is
 				// lost by design; then the person has to open one more link. Anything else
 				// would be starting over.
@@ -243,8 +268,6 @@ func TestADoubleFlowSurvivesAKillAtEveryRequest(t *testing.T) {
 		}
 	}
 }
-
-func (u *user) untilMailFresh() { u.t.Helper(); u.untilMail(u.search) }
 
 func TestTwoProcessesOnOneCacheMakeOneLogin(t *testing.T) {
 	var tr traffic
@@ -290,7 +313,7 @@ func TestTwoProcessesOnOneCacheMakeOneLogin(t *testing.T) {
 			}
 		}
 	}
-	u.untilMailFresh()
+	u.untilMail()
 	if n := tr.count("broker POST /v1/sessions"); n != 2 {
 		t.Errorf("%d sessions, want 2:\n%s", n, &tr)
 	}
@@ -300,7 +323,7 @@ func TestSecretsAppearNowhere(t *testing.T) {
 	var tr traffic
 	u := newUser(t, &tr)
 	d := u.d
-	u.untilMailFresh()
+	u.untilMail()
 	// Errors and refusals are where secrets slip out: provoke some.
 	d.world.RevokeTokens(standin.DefaultUser)
 	d.world.SetFault(func(r *http.Request) *standin.Fault {
@@ -346,7 +369,7 @@ var issued = regexp.MustCompile(`"(?:access_token|refresh_token|id_token|poll_to
 
 func TestACorruptCacheIsKeptAsideAndSaidOnce(t *testing.T) {
 	u := newUser(t, &traffic{})
-	u.untilMailFresh()
+	u.untilMail()
 	dir := u.d.Env["LINKMAIL_CACHE_DIR"]
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
 	if err != nil {

@@ -441,5 +441,5 @@ func TestInteropWithARealBrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	u.untilMailFresh()
+	u.untilMail()
 }

@@ -39,7 +39,7 @@ func (d *demoWorld) tour(ctx context.Context, p process) error {
 		}
 	}
 	t.print("All %d steps held.", len(steps))
-	return nil
+	return t.failed
 }
 
 // tour is the state of one conversation.
@@ -51,6 +51,7 @@ type tour struct {
 	url, code string // the challenge in hand
 	firstID   string // the first hit
 	token     string // the confirmation in hand
+	failed    error  // the first failure to print
 }
 
 // envelope is a tool's answer as the tour looks at it.
@@ -76,7 +77,9 @@ type envelope struct {
 }
 
 func (t *tour) print(format string, args ...any) {
-	_, _ = fmt.Fprintf(t.p.stdout, format+"\n", args...)
+	if _, err := fmt.Fprintf(t.p.stdout, format+"\n", args...); err != nil && t.failed == nil {
+		t.failed = err
+	}
 }
 
 // call runs "linkmail call" in the demo's environment and prints both sides.

@@ -12,9 +12,9 @@ const vaultTokenLife = 3599 * time.Second
 
 // Token type identifiers of the vault exchange.
 const (
-	subjectRefreshToken = "urn:ietf:params:oauth:token-type:refresh_token"
-	subjectAccessToken  = "urn:ietf:params:oauth:token-type:access_token"
-	requestedVaultToken = "http://auth0.com/oauth/token-type/federated-connection-access-token"
+	subjectRefreshToken = "urn:ietf:params:oauth:token-type:refresh_token"                      //nolint:gosec // a name, not a credential
+	subjectAccessToken  = "urn:ietf:params:oauth:token-type:access_token"                       //nolint:gosec // a name, not a credential
+	requestedVaultToken = "http://auth0.com/oauth/token-type/federated-connection-access-token" //nolint:gosec // a name, not a credential
 )
 
 // vaultAccount is one connected account: what the vault holds of a user for a

@@ -199,7 +199,7 @@ func readPart(header textproto.MIMEHeader, body io.Reader) (*batchPart, error) {
 	if err != nil {
 		return nil, badRequest("Failed to parse batch request, error: %v", err)
 	}
-	r, err := http.NewRequest(words[0], words[1], bytes.NewReader(content)) //nolint:noctx // it goes nowhere: runBatch gives it a context and serves it itself
+	r, err := http.NewRequest(words[0], words[1], bytes.NewReader(content)) //nolint:noctx,gosec // it goes nowhere: runBatch gives it a context and serves it itself
 	if err != nil {
 		return nil, badRequest("Failed to parse batch request, error: invalid request line %q", line)
 	}

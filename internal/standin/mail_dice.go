@@ -25,7 +25,7 @@ func (d *dice) next() uint64 {
 
 // below returns a number in [0, n).
 func (d *dice) below(n int) int {
-	return int(d.next() >> 1 % uint64(n))
+	return int(d.next() >> 1 % uint64(n)) //nolint:gosec // the result is below n, an int
 }
 
 // pick returns one of the choices.
