@@ -269,7 +269,6 @@ func TestInteropThePageInChromium(t *testing.T) {
 		reads(t, p.heading("This connection is not safe", "90-insecure"), "https")
 		a.wantStatus(wire.Pending)
 	})
-
 }
 
 // TestInteropB16FramesAreBlocked: a page of somebody else cannot show ours in a frame.
