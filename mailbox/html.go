@@ -34,7 +34,7 @@ func convertHTML(src string, format Format) (body string, hidden int, err error)
 	default:
 		return "", 0, &Error{
 			Code: "invalid_argument", Message: fmt.Sprintf("the body format %.20q is unknown", string(format)),
-			Hint: "use markdown, text or html",
+			Hint: "Use markdown, text or html.",
 		}
 	}
 	body, hidden = render(src, format, false)

@@ -48,6 +48,7 @@ func (c *Client) Read(ctx context.Context, id string, format Format) (Message, e
 	default:
 		return Message{}, invalid("there is no such body format", "Use markdown, text or html.")
 	}
+	b := newBudget()
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -56,12 +57,11 @@ func (c *Client) Read(ctx context.Context, id string, format Format) (Message, e
 		beside.Go(func() { c.readLabels(ctx) })
 	}
 	if _, _, ok := c.known.recallMessage(id, format); ok && c.catchUp(ctx) {
-		if h, b, ok := c.known.recallMessage(id, format); ok {
+		if h, converted, ok := c.known.recallMessage(id, format); ok {
 			beside.Wait()
-			return c.message(h, b), nil
+			return c.message(h, converted), nil
 		}
 	}
-	b := newBudget()
 	at := c.known.position()
 	var m *gmail.Message
 	err := c.read(ctx, b, "read the mail", unitsGet, func(ctx context.Context) error {
