@@ -103,6 +103,10 @@ type Message struct {
 	// HiddenChars counts characters that were removed because a reader of the
 	// mail would not have seen them.
 	HiddenChars int
+	// TextDiffers is set if the plain text part holds a sizeable share of
+	// words that a reader of the HTML part does not see. Source tells which
+	// of the two Body is.
+	TextDiffers bool
 	Attachments []Attachment
 }
 
