@@ -95,6 +95,10 @@ type LoginRequest struct {
 	Params map[string]string
 	// Display tells the person on the page what asks and for what.
 	Display string
+	// Continues announces a [RedirectRequest] of the same principal that will
+	// probably come after the login. A connector that can lets the person take
+	// both steps through one link; it makes no other difference.
+	Continues bool
 }
 
 // RedirectRequest describes a trip of the person's browser to a URL and back.
@@ -121,7 +125,8 @@ type Challenge struct {
 	Scope string
 	// Expires is when the link stops working.
 	Expires time.Time
-	// Step counts the links of one sign-in, from 1; zero means unknown.
+	// Step counts the steps of one sign-in, from 1; zero means unknown. Two
+	// steps may share a link.
 	Step int
 	// Previous tells what became of the link that this one replaces.
 	Previous Ending

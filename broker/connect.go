@@ -35,6 +35,9 @@ func (b *Broker) withCode(r *http.Request, text string, act func(Session) error)
 	if err != nil {
 		return err
 	}
+	if s, err = b.onward(r, s); err != nil {
+		return err
+	}
 	if s.State == Pending {
 		// Settled before act: of racing browsers behind one address the
 		// losers are then known to have seen the session open.
@@ -77,9 +80,10 @@ func (b *Broker) describe(w http.ResponseWriter, r *http.Request, code string) e
 		}
 		return writeJSON(w, http.StatusOK, wire.Connect{
 			Status: wire.Pending, DisplayName: s.DisplayName, TemplateType: kind,
-			Code: showCode(s.Code.Reveal()), Fields: fields, PublicKey: s.PublicKey,
+			Code: s.shownCode(), Fields: fields, PublicKey: s.PublicKey,
 			Security: b.security(), AskedBy: s.KeyName, Destination: b.destination(s),
 			Scopes: s.Scopes, ExpiresAt: s.Expires.UTC(),
+			Step: s.step(), Steps: s.Steps,
 		})
 	})
 }
@@ -167,7 +171,9 @@ func (b *Broker) outcome(w http.ResponseWriter, r *http.Request) error {
 		if !ok || !s.Browser.is(cookie) {
 			return noSession()
 		}
-		return writeJSON(w, http.StatusOK, wire.Outcome{Status: s.status(), Error: s.Failure})
+		return writeJSON(w, http.StatusOK, wire.Outcome{
+			Status: s.status(), Error: s.Failure, Step: s.step(), Steps: s.Steps,
+		})
 	})
 }
 

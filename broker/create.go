@@ -52,12 +52,17 @@ func (b *Broker) create(w http.ResponseWriter, r *http.Request) error {
 	}
 	token := pollToken()
 	s.ID, s.Poll, s.KeyName, s.State = randomID(), digest(token.Reveal()), key, Pending
+	if req.Follows != "" {
+		if err := b.follow(r.Context(), &s, req.Follows); err != nil {
+			return err
+		}
+	}
 	if err := b.insert(r.Context(), &s); err != nil {
 		return err
 	}
 	b.audit.moved(s, "")
 
-	code := showCode(s.Code.Reveal())
+	code := s.shownCode()
 	link := b.base.String() + "/connect/" + code
 	return writeJSON(w, http.StatusCreated, wire.Created{
 		SessionID: s.ID,
@@ -67,6 +72,8 @@ func (b *Broker) create(w http.ResponseWriter, r *http.Request) error {
 		PollToken:       token.Reveal(),
 		ExpiresAt:       s.Expires.UTC(),
 		Interval:        int(b.interval() / time.Second),
+		Follows:         s.Follows,
+		Steps:           s.Steps,
 	})
 }
 
@@ -140,6 +147,10 @@ func (b *Broker) compose(req wire.Create) (Session, error) {
 	s.Expires = s.Created.Add(life)
 	s.PublicKey = req.PublicKey
 	s.DisplayName = plainText(req.DisplayName, maxDisplayName)
+	if req.Steps < 0 || req.Steps > maxSteps {
+		return s, invalid(fault("steps", fmt.Sprintf("want 1 to %d", maxSteps)))
+	}
+	s.Steps = req.Steps
 	var err error
 	switch {
 	case req.CustomAuthorizeURL != "":

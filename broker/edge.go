@@ -136,6 +136,9 @@ func (b *Broker) serve(h handler, render func(http.ResponseWriter, *problem)) ht
 			return // the client has gone
 		}
 		p := asProblem(err)
+		if fault, ok := errors.AsType[*StoreError](err); ok {
+			b.cfg.Log.Error().Str("route", r.Pattern).Str("store", fault.Store).Str("op", fault.Op).Str("cause", fault.Cause).Msg("store failed")
+		}
 		if p.Status == http.StatusInternalServerError {
 			// Errors of stores and of the standard library end here. They are
 			// logged by type: their text may hold what a client sent.
@@ -145,7 +148,7 @@ func (b *Broker) serve(h handler, render func(http.ResponseWriter, *problem)) ht
 		case render != nil:
 			render(w, p)
 		case prefersHTML(r):
-			b.writeNotice(w, p)
+			b.writeNotice(w, r, p)
 		default:
 			writeProblem(w, p)
 		}

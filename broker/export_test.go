@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 
 	"linkmail/broker/wire"
 )
@@ -34,6 +35,9 @@ var (
 	TestStripped     = stripped
 	TestIsTokens     = isTokenAnswer
 	TestFailureCode  = failureCode
+
+	TestEncodeSession = encodeSession
+	TestDecodeSession = decodeSession
 )
 
 // SetNewCode replaces the code generator.
@@ -114,4 +118,13 @@ func (b *Broker) TrustUpstream(roots *x509.CertPool, listener string) {
 	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
 		return dial(ctx, network, listener)
 	}
+}
+
+// ErrLong is what PostForm says about an answer that does not fit.
+var ErrLong = errLong
+
+// PostForm sends a form as the broker does to a token endpoint.
+func (b *Broker) PostForm(ctx context.Context, to *url.URL, form url.Values, buf []byte) (status, n int, err error) {
+	_, status, n, err = b.egress.postForm(ctx, to, form, buf)
+	return status, n, err
 }

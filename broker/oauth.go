@@ -135,7 +135,7 @@ func (b *Broker) callback(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return err
 	}
-	w.Header().Set("Location", b.base.String()+"/connect/"+showCode(s.Code.Reveal())+"?status=success")
+	w.Header().Set("Location", b.base.String()+"/connect/"+s.shownCode()+"?status=success")
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"html/template"
 	"net/http"
 	"path"
+
+	"linkmail/broker/wire"
 )
 
 //go:embed page
@@ -34,7 +36,9 @@ func (b *Broker) page(w http.ResponseWriter, _ *http.Request) error {
 
 // static is GET /static/{file}.
 func (b *Broker) static(w http.ResponseWriter, r *http.Request) error {
-	types := map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+	types := map[string]string{
+		".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".json": wire.TypeJSON,
+	}
 	file := r.PathValue("file")
 	mediaType, ok := types[path.Ext(file)]
 	if !ok {
@@ -50,9 +54,9 @@ func (b *Broker) static(w http.ResponseWriter, r *http.Request) error {
 }
 
 // writeNotice shows a problem to the person in whose window it happened.
-func (b *Broker) writeNotice(w http.ResponseWriter, p *problem) {
+func (b *Broker) writeNotice(w http.ResponseWriter, r *http.Request, p *problem) {
 	var html bytes.Buffer
-	if err := notices.Execute(&html, p.Problem); err != nil {
+	if err := notices.Execute(&html, noticeFor(r, p)); err != nil {
 		writeProblem(w, p)
 		return
 	}

@@ -87,6 +87,16 @@ type Session struct {
 	Ciphertext string
 	// Failure is the OAuth error code of a [Failed] session.
 	Failure string
+
+	// Steps is how many sessions the agent means to chain; zero means one.
+	Steps int
+	// Next is the ID of the session that follows this one, if there is one.
+	Next string
+	// Follows is the ID of the session that this one continues. Link is then
+	// that one's code: what the person has in hand, and what is shown. The
+	// session's own Code stays in the store and opens nothing.
+	Follows string
+	Link    secret.Text
 }
 
 // Errors of transitions. Each is one answer to the client.
@@ -109,6 +119,9 @@ func (s *Session) CodeDigest() Digest { return digest(s.Code.Reveal()) }
 func (s *Session) confirm(connect secret.Text, browser string) error {
 	if s.State != Pending {
 		return errNotPending
+	}
+	if s.Follows != "" && !s.Browser.is(browser) {
+		return ErrNoSession // it is there for the browser of the first step only
 	}
 	s.State = Confirmed
 	s.Connect = digest(connect.Reveal())

@@ -45,7 +45,7 @@ func (s *pass) login(ctx context.Context) error {
 	token, err := s.p.cfg.Connector.Login(ctx, auth.LoginRequest{
 		Principal: s.req.Principal, Attempt: begun.Attempt, Scope: s.req.Scope,
 		OAuthProvider: s.p.cfg.OAuthProvider, OAuthScopes: loginScopes, Params: params,
-		Display: "linkmail: sign in",
+		Display: "linkmail: sign in", Continues: true,
 	})
 	if err != nil {
 		ended, err := s.ask(err, 1, time.Time{})

@@ -31,6 +31,9 @@ type opened struct {
 	url, code     string
 	interval      time.Duration
 	life          time.Duration
+	// steps is how many sessions the broker is ready to chain; zero if it
+	// knows nothing of that.
+	steps int
 }
 
 // readOpened reads the answer to the creation of a session. The life is the
@@ -47,6 +50,7 @@ func readOpened(body []byte, date string) (opened, error) {
 		Plain     string          `json:"verification_uri"`
 		ExpiresAt json.RawMessage `json:"expires_at"`
 		Interval  seconds         `json:"interval"`
+		Steps     json.RawMessage `json:"steps"`
 	}
 	if !isObject(body) || json.Unmarshal(body, &in) != nil {
 		return opened{}, errors.New("not a JSON object")
@@ -56,6 +60,7 @@ func readOpened(body []byte, date string) (opened, error) {
 		code: first(in.Code, in.UserCode), url: first(in.URL, in.Complete, in.Plain),
 		interval: in.Interval.interval(), life: life(in.ExpiresAt, date),
 	}
+	_ = json.Unmarshal(in.Steps, &out.steps) // what is no number is no promise
 	switch {
 	case out.id == "" || len(out.id) > 256:
 		return opened{}, errors.New("no session id")

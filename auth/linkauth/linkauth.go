@@ -109,6 +109,8 @@ func (c *Connector) Login(ctx context.Context, req auth.LoginRequest) (*oauth2.T
 		scope: req.Scope,
 		check: func(plain []byte) error { _, err := tokenOf(plain, time.Time{}); return err },
 		hint:  "the broker has to have a client for the provider " + req.OAuthProvider + " (OAUTH_" + strings.ToUpper(req.OAuthProvider) + "_CLIENT_ID)",
+		lead:  c.leadKey(req.Principal),
+		leads: req.Continues,
 	})
 	if err != nil {
 		return nil, err
@@ -129,6 +131,7 @@ func (c *Connector) Redirect(ctx context.Context, req auth.RedirectRequest) (url
 		scope: req.Scope,
 		check: func(plain []byte) error { _, err := paramsOf(plain); return err },
 		hint:  "the broker has to allow the page that it is asked to open (--passthrough-allow)",
+		lead:  c.leadKey(req.Principal),
 	})
 	if err != nil {
 		return nil, err

@@ -74,7 +74,7 @@ func TestLoginShowsOneLinkUntilThePersonHasActed(t *testing.T) {
 	}
 	first := link(t, call())
 	want := auth.Challenge{
-		URL: "https://broker.example/connect/CODE-1", Code: "CODE-1", Scope: "gmail",
+		URL: "https://broker.example/connect/CODE-1#fp=" + fingerprint(t, b.created[0].PublicKey), Code: "CODE-1", Scope: "gmail",
 		Expires: first.Expires,
 	}
 	if diff := cmp.Diff(want, first); diff != "" {
@@ -388,7 +388,7 @@ func TestTheNamesOfTheDraftAreUnderstood(t *testing.T) {
 	})
 	_, err := connector(t, b.URL, store, clk).Login(t.Context(), login("one"))
 	got := link(t, err)
-	if got.Code != "AB12" || got.URL != "https://b.example/connect/AB12" {
+	if got.Code != "AB12" || got.URL != "https://b.example/connect/AB12#fp="+fingerprint(t, b.created[0].PublicKey) {
 		t.Errorf("got %+v", got)
 	}
 	if life := got.Expires.Sub(clk.Now()); life != 10*time.Minute {

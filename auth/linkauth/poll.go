@@ -2,8 +2,6 @@ package linkauth
 
 import (
 	"context"
-	"crypto/rsa"
-	"crypto/x509"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -98,8 +96,12 @@ func (c *Connector) receive(ctx context.Context, t trip, r *record, state polled
 		}
 		return 0, err
 	}
+	before := *r
 	*r = record{Result: plain, Since: c.now()}
-	return 0, c.save(ctx, t.key, *r, resultLife)
+	if err := c.save(ctx, t.key, *r, resultLife); err != nil || !before.Leads {
+		return 0, err
+	}
+	return 0, c.keepLead(ctx, t, before)
 }
 
 // decrypt opens the envelope with the session's own key, so that a result of
@@ -108,13 +110,9 @@ func decrypt(der []byte, state polled) ([]byte, error) {
 	if state.algorithm != "" && state.algorithm != wire.Algorithm {
 		return nil, invalid("its encryption is not the agreed one", nil)
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(der)
+	key, err := privateKey(der)
 	if err != nil {
-		return nil, invalid("the session's key cannot be read", err)
-	}
-	key, ok := parsed.(*rsa.PrivateKey)
-	if !ok {
-		return nil, invalid("the session's key is of another kind", nil)
+		return nil, err
 	}
 	plain, err := wire.Open(key, state.ciphertext)
 	if err != nil {

@@ -28,6 +28,8 @@ type record struct {
 	Expires time.Time `json:"expires,omitzero"`
 	// Hollow says that the broker has announced a result once without sending it.
 	Hollow bool `json:"hollow,omitempty"`
+	// Leads says that the broker lets another session follow this one.
+	Leads bool `json:"leads,omitempty"`
 
 	// Result is the plaintext, Since then when it came. It takes the place of
 	// all the rest, the private key above all.

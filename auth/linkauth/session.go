@@ -30,6 +30,10 @@ type trip struct {
 	scope   string      // for the challenge
 	check   func(plain []byte) error
 	hint    string // for a broker that refuses to open it
+	// lead is where the session is kept that a Redirect may follow, and leads
+	// says that this trip is one to be followed.
+	lead  string
+	leads bool
 }
 
 // advance takes a trip as far as it goes now: to the record with its result,
@@ -64,41 +68,95 @@ func (c *Connector) advance(ctx context.Context, t trip) (record, error) {
 }
 
 // open opens a session, stores it in place of the one before and returns its
-// challenge.
+// challenge. A trip that follows another one goes on under that one's link, if
+// the broker lets it.
 func (c *Connector) open(ctx context.Context, t trip, previous auth.Ending) error {
-	key, err := rsa.GenerateKey(rand.Reader, keyBits)
-	if err != nil {
-		return fmt.Errorf("linkauth: make a key: %w", err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return fmt.Errorf("linkauth: encode a key: %w", err)
-	}
-	if t.session.PublicKey, err = wire.EncodePublicKey(&key.PublicKey); err != nil {
-		return fmt.Errorf("linkauth: encode a key: %w", err)
-	}
-	since := c.now()
-	answer, err := c.broker.ask(ctx, http.MethodPost, "/v1/sessions", secret.Text{}, t.session)
-	if err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
+	if t.leads {
+		t.session.Steps = 2
+	} else if before, ok := c.followable(ctx, t); ok {
+		r, answer, err := c.create(ctx, t, before)
+		if err != nil {
+			return err
 		}
-		return c.broker.unreachable(err)
+		if answer.ok() {
+			// Followed once: a further try gets a link of its own, because this
+			// one works in one browser only, and that may be the trouble.
+			r.Previous = previous
+			if err := c.begin(ctx, t, r); err != nil {
+				return err
+			}
+			if err := c.drop(ctx, t.lead); err != nil {
+				return err
+			}
+			return r.challenge(t.scope)
+		}
+		if answer.status != http.StatusUnprocessableEntity && answer.status != http.StatusBadRequest {
+			return c.broker.refusal(answer, t.hint)
+		}
+	}
+	r, answer, err := c.create(ctx, t, lead{})
+	if err != nil {
+		return err
 	}
 	if !answer.ok() {
 		return c.broker.refusal(answer, t.hint)
 	}
-	session, err := readOpened(answer.body, answer.header.Get("Date"))
-	if err != nil {
-		return c.broker.refusal(answer, t.hint)
-	}
-	r := record{
-		ID: session.id, PollToken: session.pollToken, Key: der,
-		URL: session.url, Code: session.code, Previous: previous,
-		Interval: session.interval, Since: since, Expires: since.Add(session.life),
-	}
-	if err := c.save(ctx, t.key, r, session.life+linger); err != nil {
+	r.Previous = previous
+	if err := c.begin(ctx, t, r); err != nil {
 		return err
 	}
 	return r.challenge(t.scope)
+}
+
+// begin stores a session that has been opened.
+func (c *Connector) begin(ctx context.Context, t trip, r record) error {
+	return c.save(ctx, t.key, r, r.Expires.Sub(r.Since)+linger)
+}
+
+// create asks the broker for a session, with a fresh key or as the follower of
+// another one with that one's key. The reply tells whether it was granted.
+func (c *Connector) create(ctx context.Context, t trip, before lead) (record, reply, error) {
+	der := before.Key
+	if der == nil {
+		key, err := rsa.GenerateKey(rand.Reader, keyBits)
+		if err != nil {
+			return record{}, reply{}, fmt.Errorf("linkauth: make a key: %w", err)
+		}
+		if der, err = x509.MarshalPKCS8PrivateKey(key); err != nil {
+			return record{}, reply{}, fmt.Errorf("linkauth: encode a key: %w", err)
+		}
+	}
+	key, err := privateKey(der)
+	if err != nil {
+		return record{}, reply{}, err
+	}
+	if t.session.PublicKey, err = wire.EncodePublicKey(&key.PublicKey); err != nil {
+		return record{}, reply{}, fmt.Errorf("linkauth: encode a key: %w", err)
+	}
+	name, err := wire.Fingerprint(&key.PublicKey)
+	if err != nil {
+		return record{}, reply{}, fmt.Errorf("linkauth: name a key: %w", err)
+	}
+	t.session.Follows = before.ID
+	since := c.now()
+	answer, err := c.broker.ask(ctx, http.MethodPost, "/v1/sessions", secret.Text{}, t.session)
+	if err != nil {
+		if ctx.Err() != nil {
+			return record{}, reply{}, ctx.Err()
+		}
+		return record{}, reply{}, c.broker.unreachable(err)
+	}
+	if !answer.ok() {
+		return record{}, answer, nil
+	}
+	session, err := readOpened(answer.body, answer.header.Get("Date"))
+	if err != nil {
+		return record{}, reply{}, c.broker.refusal(answer, t.hint)
+	}
+	return record{
+		ID: session.id, PollToken: session.pollToken, Key: der,
+		URL: withFingerprint(session.url, name), Code: session.code,
+		Interval: session.interval, Since: since, Expires: since.Add(session.life),
+		Leads: t.leads && session.steps > 1,
+	}, answer, nil
 }

@@ -1,25 +1,52 @@
 // The page of the broker. It asks the broker what a code stands for, lets the
 // person confirm, and then either leaves for the sign-in or encrypts a form.
-// Nothing a person types leaves this file in clear.
-"use strict";
+// Nothing a person types leaves this page in clear.
+import { algorithm, available, fingerprint, seal } from "./envelope.js";
+import { expected } from "./link.js";
 
-const algorithm = "RSA-OAEP-256+AES-256-GCM";
 const $ = (id) => document.getElementById(id);
 
 // ---- showing -------------------------------------------------------------
+
+// In the person's language; these two in case that the table does not arrive.
+let texts = {
+  failedTitle: "That did not work",
+  failedText: "The broker could not be reached or is not well. Reload this page to try again.",
+};
+
+function say(key, values = {}) {
+  return (texts[key] || key).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+}
+
+// speak takes the first language that the person prefers and the page has.
+async function speak() {
+  const table = await ask("/static/texts.json");
+  const wished = navigator.languages.map((tag) => tag.toLowerCase().split("-")[0]);
+  const language = wished.find((tag) => Object.hasOwn(table, tag)) || "en";
+  texts = table[language];
+  document.documentElement.lang = language;
+  document.title = say("title");
+  for (const element of document.querySelectorAll("[data-text]")) {
+    element.textContent = say(element.dataset.text);
+  }
+}
 
 function show(id) {
   for (const section of document.querySelectorAll("main > section")) {
     section.hidden = section.id !== id;
   }
   const title = document.querySelector(`#${id} h1`);
-  if (title && title.tabIndex === -1) title.focus();
+  document.title = title.textContent;
+  // The focus makes a screen reader read the heading; a field is read with its label.
+  const field = document.querySelector(`#${id} input`);
+  if (field) return field.focus();
+  title.focus();
 }
 
-function end(title, text) {
-  $("end-title").textContent = title;
-  $("end-text").textContent = text;
-  document.title = title;
+function end(what) {
+  clearTimeout(deadline);
+  $("end-title").textContent = say(`${what}Title`);
+  $("end-text").textContent = say(`${what}Text`);
   show("end");
 }
 
@@ -28,29 +55,17 @@ function complain(id, text) {
   $(id).hidden = text === "";
 }
 
-const newLink = "Ask your assistant for a new link.";
-
 // endFor explains an answer after which nothing more can be done here.
 function endFor(problem) {
-  switch (problem.status) {
-    case 404:
-      return end("This link does not work any more", `It has been used, it has run out, or the code is wrong. ${newLink}`);
-    case 409:
-      return end("This link is already in use", `It was opened before, here or in another browser. ${newLink}`);
-    case 429:
-      return end("Too many attempts", "There were too many wrong codes from your network. Wait ten minutes, then open the link again.");
-    default:
-      return end("That did not work", problem.detail || "The broker could not be reached. Reload the page to try again.");
-  }
+  end({ 404: "gone", 409: "taken", 429: "many" }[problem.status] || "failed");
 }
 
 // ---- asking the broker ---------------------------------------------------
 
 class Problem extends Error {
-  constructor(status, detail) {
-    super(detail);
+  constructor(status) {
+    super(`HTTP ${status}`);
     this.status = status;
-    this.detail = detail;
   }
 }
 
@@ -60,14 +75,10 @@ async function ask(path, init) {
   try {
     answer = await fetch(path, { credentials: "same-origin", redirect: "error", ...init });
   } catch {
-    throw new Problem(0, "");
+    throw new Problem(0);
   }
-  const body = answer.status === 204 ? null : await answer.json().catch(() => null);
-  if (!answer.ok) {
-    const detail = body && typeof body.detail === "string" ? body.detail : "";
-    throw new Problem(answer.status, detail);
-  }
-  return body;
+  if (!answer.ok) throw new Problem(answer.status);
+  return answer.status === 204 ? null : answer.json().catch(() => { throw new Problem(0); });
 }
 
 function post(path, body) {
@@ -87,75 +98,113 @@ let session = null; // what the broker told about the code
 let token = ""; // the connect token, for this tab only
 let deadline = 0;
 
-const pathOf = (code) => `/v1/connect/${code}`; // the path has it encoded already
+const linked = location.pathname.split("/")[2] || ""; // the code in the link, encoded
+const pathOf = (code) => `/v1/connect/${code}`;
 
 async function start() {
-  const code = location.pathname.split("/")[2] || "";
+  await speak();
+  if (!available()) return end("insecure");
+  if (!linked) return show("enter");
+  // After the trip to a provider the broker is asked how it went: anybody can
+  // write ?status=success into a link.
   const returned = new URLSearchParams(location.search).has("status");
-  if (!code) return show("enter");
   try {
-    // After the trip to a provider the broker is asked how it went: anybody
-    // can write ?status=success into a link.
-    if (returned) return await outcome(code);
-    present(await ask(pathOf(code)));
+    if (returned) return await outcome(linked);
+    await present(await ask(pathOf(linked)));
   } catch (problem) {
-    if (problem.status === 404 && !returned) {
-      return outcome(code).catch(() => endFor(problem));
-    }
-    if (problem.status === 404) {
-      return end("You can close this tab", "This browser has no open sign-in here. Your assistant knows how it went.");
-    }
-    endFor(problem);
+    if (problem.status !== 404) return endFor(problem);
+    if (returned) return end("stranger");
+    // Perhaps this very browser has been here before.
+    await outcome(linked).catch(() => endFor(problem));
   }
 }
 
-// outcome shows how the session stands that this browser confirmed.
+// outcome shows how the session stands that this browser confirmed, and goes
+// on to the step that follows it.
 async function outcome(code) {
-  const { status } = await ask(`${pathOf(code)}/status`);
+  const { status, step, steps } = await ask(`${pathOf(code)}/status`);
+  const more = step < steps;
   switch (status) {
+    case "pending":
+      return present(await ask(pathOf(code)));
     case "ready":
     case "consumed":
-      return end("Connected", "You can close this tab and go back to your assistant.");
+      if (!more) return end("done");
+      show("wait");
+      return waitFor(code);
     case "failed":
-      return end("Not connected", `Access was not granted. ${newLink}`);
+      return end("denied");
     default:
-      return end("Not finished", `You have opened this link before and not finished. ${newLink}`);
+      return end("open");
   }
 }
 
-function present(described) {
+const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
+// waitFor asks the broker until the next step is there. A hidden tab asks less
+// often, because browsers slow its timers down.
+async function waitFor(code) {
+  for (;;) {
+    await pause(1000);
+    try {
+      const { status, step } = await ask(`${pathOf(code)}/status`);
+      if (step > 1 || status === "failed") return await outcome(code);
+    } catch (problem) {
+      if (problem.status === 404) return end("done"); // the session is over; so is the wait
+      if (problem.status === 429) await pause(10_000);
+    }
+  }
+}
+
+async function present(described) {
   session = described;
   const oauth = session.template_type === "oauth";
-  const name = session.display_name || "An assistant";
-  $("ask-title").textContent = oauth ? "Connect an account to your assistant?" : "Give your assistant a credential?";
-  $("ask-name").textContent = name;
+  const next = session.step > 1;
+  const wanted = expected(session.code);
+  // Before anything can be pressed or typed.
+  if (wanted && (await fingerprint(session.public_key)) !== wanted.toUpperCase()) return end("key");
+
+  $("ask-step").textContent = say("stepOf", session);
+  $("ask-step").hidden = !(session.steps > 1);
+  $("ask-title").textContent = say(next ? "askNext" : oauth ? "askOAuth" : "askForm");
+  $("ask-code-label").textContent = say(next ? "codeLabelNext" : "codeLabel");
   $("ask-code").textContent = session.code;
-  $("ask-broker").textContent = location.host;
+  $("ask-code").classList.toggle("small", next);
+  $("ask-warning").hidden = next;
+  $("ask-name").textContent = session.display_name || say("nameNone");
   row("ask-by", session.asked_by);
+  $("ask-where-label").textContent = say(next ? "whereLabelNext" : "whereLabel");
   row("ask-where", session.destination);
-  const scopes = session.scopes || [];
-  $("ask-scopes").replaceChildren(...scopes.map((scope) => {
-    const item = document.createElement("li");
-    item.textContent = scope;
-    return item;
-  }));
-  $("ask-scopes-row").hidden = scopes.length === 0;
+  $("ask-scopes").replaceChildren(...(session.scopes || []).map(scope));
+  $("ask-scopes-row").hidden = !(session.scopes && session.scopes.length);
+  $("ask-broker").textContent = location.host;
   $("ask-password").hidden = !oauth;
   const until = new Date(session.expires_at);
   $("ask-until").dateTime = session.expires_at;
-  $("ask-until").textContent = until.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  deadline = setTimeout(() => endFor(new Problem(404)), Math.max(0, until - Date.now()));
-  if (!oauth && !(window.isSecureContext && window.crypto && crypto.subtle)) {
-    $("confirm").disabled = true;
-    complain("ask-error", "This page was not opened over https, so your browser does not allow it to encrypt. " +
-      "Nothing can be entered here. The operator of this broker has to set up TLS.");
-  }
+  $("ask-until").textContent = until.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  clearTimeout(deadline);
+  deadline = setTimeout(() => end("expired"), Math.max(0, until - Date.now()));
+  $("confirm").textContent = say(next ? "confirmNextButton" : "confirmButton");
+  $("confirm").disabled = false;
   show("ask");
 }
 
 function row(id, text) {
   $(id).textContent = text || "";
   $(`${id}-row`).hidden = !text;
+}
+
+// scope says in words what a scope allows, with the raw scope beside it.
+function scope(raw) {
+  const item = document.createElement("li");
+  const code = document.createElement("code");
+  code.textContent = raw;
+  if (texts.scopes && Object.hasOwn(texts.scopes, raw)) {
+    item.append(texts.scopes[raw], " ");
+    code.className = "quiet";
+  }
+  item.append(code);
+  return item;
 }
 
 async function confirm() {
@@ -165,7 +214,6 @@ async function confirm() {
     if (session.template_type === "oauth") return await leave();
     fill();
   } catch (problem) {
-    clearTimeout(deadline);
     endFor(problem);
   }
 }
@@ -177,14 +225,14 @@ async function leave() {
   token = "";
   const { location: where } = await post(`/v1/oauth/authorize/${session.code}`, form);
   const target = new URL(where);
-  if (target.protocol !== "https:" && target.protocol !== "http:") throw new Problem(0, "The broker named a strange address.");
+  if (target.protocol !== "https:" && target.protocol !== "http:") throw new Problem(0);
   location.assign(target.href);
 }
 
 // ---- the form ------------------------------------------------------------
 
 function fill() {
-  $("fill-code").textContent = session.code;
+  $("fill-text").textContent = say("fillText", session);
   $("inputs").replaceChildren(...session.fields.flatMap(input));
   show("fill");
 }
@@ -192,7 +240,7 @@ function fill() {
 function input(field, index) {
   const label = document.createElement("label");
   label.htmlFor = `field-${index}`;
-  label.textContent = field.required ? field.label : `${field.label} (optional)`;
+  label.textContent = field.required ? field.label : say("fillOptional", field);
   let control;
   if (field.type === "select") {
     control = document.createElement("select");
@@ -213,8 +261,7 @@ function input(field, index) {
 
 async function submit(event) {
   event.preventDefault();
-  const button = event.submitter || $("fill-form").querySelector("button");
-  button.disabled = true;
+  $("send").disabled = true;
   complain("fill-error", "");
   // No prototype: names come from the agent, and "constructor" is a legal one.
   const values = Object.create(null);
@@ -225,47 +272,32 @@ async function submit(event) {
   try {
     ciphertext = await seal(session.public_key, new TextEncoder().encode(JSON.stringify(values)));
   } catch {
-    button.disabled = false;
-    return complain("fill-error", "Your browser could not encrypt this. Nothing was sent.");
+    $("send").disabled = false;
+    return complain("fill-error", say("fillNoCrypto"));
   }
   try {
     await post(`${pathOf(session.code)}/complete`, { ciphertext, algorithm, connect_token: token });
   } catch (problem) {
     if (problem.status === 0 || problem.status >= 500) {
-      button.disabled = false;
-      return complain("fill-error", "The broker could not be reached. Try again.");
+      $("send").disabled = false;
+      return complain("fill-error", say("fillNoAnswer"));
     }
-    clearTimeout(deadline);
-    $("fill-form").reset();
+    forget();
     return endFor(problem);
   }
+  forget();
+  if (session.step < session.steps) return outcome(session.code).catch(endFor);
+  $("end-title").textContent = say("sentTitle");
+  $("end-text").textContent = say("doneText");
+  show("end");
+}
+
+// forget clears what was typed.
+function forget() {
   clearTimeout(deadline);
   token = "";
   $("fill-form").reset();
   $("inputs").replaceChildren();
-  end("Sent", "You can close this tab and go back to your assistant.");
-}
-
-// ---- the envelope --------------------------------------------------------
-
-const bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-
-function base64(bytes) {
-  let text = "";
-  for (const b of new Uint8Array(bytes)) text += String.fromCharCode(b);
-  return btoa(text);
-}
-
-async function seal(publicKey, plaintext) {
-  const agent = await crypto.subtle.importKey("spki", bytesOf(publicKey), { name: "RSA-OAEP", hash: "SHA-256" }, false, ["encrypt"]);
-  const key = crypto.getRandomValues(new Uint8Array(32));
-  const iv = crypto.getRandomValues(new Uint8Array(12));
-  const aes = await crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt"]);
-  const ciphertext = await crypto.subtle.encrypt({ name: "AES-GCM", iv, tagLength: 128 }, aes, plaintext);
-  const wrapped = await crypto.subtle.encrypt({ name: "RSA-OAEP" }, agent, key);
-  key.fill(0);
-  plaintext.fill(0);
-  return btoa(JSON.stringify({ wrapped_key: base64(wrapped), iv: base64(iv), ciphertext: base64(ciphertext) }));
 }
 
 // ---- beginning -----------------------------------------------------------
@@ -273,16 +305,18 @@ async function seal(publicKey, plaintext) {
 $("enter-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const typed = $("typed").value.trim();
-  if (!typed) return complain("enter-error", "Type the code that your assistant shows.");
+  if (!typed) return complain("enter-error", say("enterEmpty"));
   complain("enter-error", "");
   try {
-    present(await post("/v1/connect/resolve", { user_code: typed }));
+    await present(await post("/v1/connect/resolve", { user_code: typed }));
   } catch (problem) {
     if (problem.status !== 404) return endFor(problem);
-    complain("enter-error", "This code is not known. Compare it with the one your assistant shows; codes work for a few minutes.");
+    complain("enter-error", say("enterWrong"));
     $("typed").select();
   }
 });
 $("confirm").addEventListener("click", confirm);
+// A page that the Back button brings out of a cache shows what no longer holds.
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 $("fill-form").addEventListener("submit", submit);
-start();
+start().catch(endFor);

@@ -92,6 +92,14 @@ type Create struct {
 	CallbackURL string `json:"callback_url,omitempty"`
 	// EnableWebhook asks for a URL at which a third party may deposit.
 	EnableWebhook bool `json:"enable_webhook,omitempty"`
+
+	// Steps announces how many sessions the person will go through, this one
+	// included: 1 or 2, zero means 1. The page then waits for the next one.
+	Steps int `json:"steps,omitempty"`
+	// Follows is the SessionID of a finished session that this one continues,
+	// for the browser that finished it and under the same link and code. Brokers
+	// that do not know it open an ordinary session, see [Created].
+	Follows string `json:"follows,omitempty"`
 }
 
 // Field is one input of a form.
@@ -124,6 +132,12 @@ type Created struct {
 
 	CallbackSecret *string `json:"callback_secret"`
 	WebhookURL     *string `json:"webhook_url"`
+
+	// Follows repeats [Create.Follows] if the session continues that one: Code
+	// and URL are then those that the person already has.
+	Follows string `json:"follows,omitempty"`
+	// Steps repeats [Create.Steps] at brokers that know it.
+	Steps int `json:"steps,omitempty"`
 }
 
 // Poll answers GET /v1/sessions/{id}. Ciphertext and Algorithm are set when
@@ -165,6 +179,9 @@ type Connect struct {
 	Destination string    `json:"destination,omitempty"`
 	Scopes      []string  `json:"scopes,omitempty"`
 	ExpiresAt   time.Time `json:"expires_at,omitzero"`
+	// Step is which of the announced Steps this one is, from 1.
+	Step  int `json:"step,omitempty"`
+	Steps int `json:"steps,omitempty"`
 }
 
 // Security tells the page how it was reached.
@@ -193,6 +210,10 @@ type Complete struct {
 type Outcome struct {
 	Status Status `json:"status"`
 	Error  string `json:"error,omitempty"`
+	// Step and Steps are as in [Connect]. When the next step has been asked
+	// for, the answer is about that one.
+	Step  int `json:"step,omitempty"`
+	Steps int `json:"steps,omitempty"`
 }
 
 // Location answers POST /v1/oauth/authorize/{code} when the page asks for JSON.

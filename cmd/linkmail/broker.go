@@ -18,7 +18,7 @@ const brokerDrain = 10 * time.Second
 // broker runs the LinkAuth broker until a signal arrives.
 func (p process) broker(ctx context.Context, args []string) error {
 	fs := newFlags("linkmail broker [--listen ADDR] [--dev]",
-		"LinkAuth broker: receives OAuth callbacks and form secrets for agents without a browser,\nencrypted to the agent's key. Sessions live in memory and end with the process.")
+		"LinkAuth broker: receives OAuth callbacks and form secrets for agents without a browser,\nencrypted to the agent's key. Sessions live ten minutes, in a database in the data directory\nunless LINKAUTH_STORE says otherwise.")
 	listen := fs.String("listen", "127.0.0.1:8080", "`addr` to listen on")
 	dev := fs.Bool("dev", false, "plain http and no keys, on loopback only")
 	proxy := fs.String("proxy-allow", "", "`hosts` that /v1/proxy may reach, comma-separated, exact or *.suffix; none without it")
@@ -33,13 +33,20 @@ func (p process) broker(ctx context.Context, args []string) error {
 		src.problem("broker takes no arguments, but %q was given", clip(rest[0]))
 	}
 	if err := server.Loopback(*listen); *dev && err != nil {
-		src.problem("--dev with --listen %s: %v", clip(*listen), err)
+		src.problem("--dev serves this machine only; --listen %s is not a loopback address", clip(*listen))
 	}
 	cfg := src.brokerConfig(*dev)
 	cfg.ProxyAllow, cfg.PassthroughAllow = list(*proxy), list(*passthrough)
+	sessions := src.sessionStore(*dev)
 	if err := src.err(); err != nil {
 		return err
 	}
+	store, closer, err := sessions.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = closer.Close() }() // the requests have ended: nothing more is stored
+	cfg.Store = store
 	ln, err := (&net.ListenConfig{}).Listen(ctx, "tcp", *listen)
 	if err != nil {
 		return usagef("--listen %s: %v", clip(*listen), err)
@@ -50,7 +57,7 @@ func (p process) broker(ctx context.Context, args []string) error {
 	b, err := broker.New(cfg)
 	if err != nil {
 		_ = ln.Close()
-		return usagef("broker: %v", err)
+		return usagef("broker: %s", plain(err))
 	}
 	hs := b.Server()
 	served := make(chan error, 1)
@@ -81,7 +88,6 @@ func (s *source) brokerConfig(dev bool) broker.Config {
 		cfg.SessionsPerMinute = -1
 	}
 	cfg.MaxSessions = s.number("LINKAUTH_MAX_SESSIONS", 0)
-	s.choice("LINKAUTH_STORE", "memory", "memory")
 	if cfg.BaseURL != "" {
 		s.origin("LINKAUTH_BASE_URL", cfg.BaseURL, "")
 	} else if !dev {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"linkmail/server"
+	"linkmail/tools"
 )
 
 // maxCallInput is the size of the largest JSON argument of call, in bytes.
@@ -30,7 +31,7 @@ func (p process) call(ctx context.Context, args []string) error {
 	src.read(p, fs)
 	if len(rest) < 1 || len(rest) > 2 {
 		src.problem("call takes a tool and its arguments as JSON: linkmail call search_emails '{\"query\":\"is:unread\"}'")
-		rest = []string{"", ""}
+		rest = []string{""}
 	}
 	if *wait < 0 {
 		src.problem("--wait must not be negative")
@@ -43,13 +44,19 @@ func (p process) call(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	cfg.once = true
 	way, err := cfg.connect(ctx)
 	if err != nil {
 		return err
 	}
 	defer way.close()
 	if !slices.Contains(way.tools, rest[0]) {
-		return usagef("there is no tool %q; did you mean %q? Run \"linkmail tools\" for the list.", clip(rest[0]), nearest(rest[0], way.tools))
+		for _, t := range tools.Catalogue(tools.Config{}) {
+			if t.Tool.Name == rest[0] {
+				return usagef("%s is switched off by LINKMAIL_READ_ONLY", rest[0])
+			}
+		}
+		return usagef("there is no tool %q%s Run \"linkmail tools\" for the list.", clip(rest[0]), suggest(rest[0], way.tools))
 	}
 	answer := p.callUntil(ctx, way.server, rest[0], input, *wait)
 	out := string(answer.Envelope)

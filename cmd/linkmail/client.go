@@ -47,6 +47,7 @@ type client struct {
 	token     secret.Text
 	cacheDir  string // empty: the default
 	key       secret.Text
+	once      bool // this process runs one call and ends
 	readOnly  bool
 	send      tools.SendPolicy
 	log       zerolog.Logger
@@ -58,7 +59,7 @@ func (s *source) client(quiet string) (*client, error) {
 	c := &client{p: s.p}
 	c.log = s.logger(quiet)
 	c.mode = s.choice("LINKMAIL_AUTH", "", modeToken, modeAuth0, modeLinkAuth, modeDemo)
-	if c.mode == "" {
+	if c.mode == "" && !s.unread {
 		s.problem("LINKMAIL_AUTH is not set; it must be one of: token, auth0-token, auth0-linkauth, demo (demo needs no account)")
 	}
 	why := "LINKMAIL_AUTH=" + c.mode
@@ -95,13 +96,23 @@ func (s *source) client(quiet string) (*client, error) {
 	}
 	c.gmail = s.origin("LINKMAIL_GMAIL_ENDPOINT", endpoint, "")
 	c.cacheDir, c.key = s.text("LINKMAIL_CACHE_DIR"), s.secret("LINKMAIL_KEY")
-	s.choice("LINKMAIL_STORE", "file", "file")
-	c.readOnly = s.on("LINKMAIL_READ_ONLY")
-	var err error
-	if c.send, err = tools.ParseSendPolicy(s.text("LINKMAIL_SEND")); err != nil {
-		s.problem("LINKMAIL_SEND: %v", err)
+	if !c.key.IsZero() {
+		if _, err := cache.ParseKey(c.key); err != nil {
+			s.problem("LINKMAIL_KEY must be the base64 of 32 random bytes: %s", plain(err))
+		}
 	}
+	s.choice("LINKMAIL_STORE", "file", "file")
+	c.readOnly, c.send = s.policy()
 	return c, s.err()
+}
+
+// policy reads what the tools may do.
+func (s *source) policy() (readOnly bool, send tools.SendPolicy) {
+	send, err := tools.ParseSendPolicy(s.text("LINKMAIL_SEND"))
+	if err != nil {
+		s.problem("LINKMAIL_SEND: %s", plain(err))
+	}
+	return s.on("LINKMAIL_READ_ONLY"), send
 }
 
 func (c *client) usesAuth0() bool { return c.mode == modeAuth0 || c.mode == modeLinkAuth }
@@ -134,11 +145,9 @@ func (s *source) origin(env, raw, scheme string) *url.URL {
 }
 
 // store opens the cache. A directory that was asked for and cannot be used is
-// an error; if none was, linkmail goes on and remembers nothing, and says so.
+// an error. If none was asked for, linkmail goes on in memory and says so,
+// except where that could never work: a single call that begins a sign-in.
 func (c *client) store(ctx context.Context) (cache.Store, error) {
-	if c.mode == modeDemo {
-		return cache.NewMemory(nil), nil
-	}
 	dir, configDir := c.cacheDir, ""
 	if base := c.userDir("XDG_CACHE_HOME", os.UserCacheDir); dir == "" && base != "" {
 		dir = filepath.Join(base, "linkmail")
@@ -152,12 +161,27 @@ func (c *client) store(ctx context.Context) (cache.Store, error) {
 	case err == nil:
 		return file, nil
 	case c.cacheDir == "" && (errors.As(err, &unusable) || errors.Is(err, cache.ErrNoPlace)):
-		c.log.Warn().Str("dir", dir).Msg("no directory can be written: the login will be forgotten when linkmail ends; set LINKMAIL_CACHE_DIR to one that can")
+		if c.once && c.mode == modeLinkAuth {
+			return nil, usagef("no directory can be written, so a sign-in could not be remembered from one call to the next (tried %s). Set LINKMAIL_CACHE_DIR to a directory that linkmail may write.", first(dir, "the user's cache directory"))
+		}
+		if c.mode != modeDemo {
+			c.log.Warn().Str("dir", dir).Msg("no directory can be written: logins and confirmations are forgotten when linkmail ends; set LINKMAIL_CACHE_DIR to one that can")
+		}
 		return cache.NewMemory(nil), nil
 	case errors.As(err, &unusable):
 		return nil, usagef("the cache directory %s cannot be used: %v. Set LINKMAIL_CACHE_DIR to a directory that linkmail may write.", unusable.Dir, unusable.Err)
 	}
-	return nil, usagef("%v", err)
+	return nil, usagef("%s", plain(err))
+}
+
+// first returns the first text that is not empty.
+func first(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
 }
 
 // openFile finds the key and opens the sealed directory.
@@ -224,13 +248,13 @@ func (c *client) provider(store cache.Store) (auth.Provider, error) {
 		if c.mode == modeLinkAuth {
 			connector, err := linkauth.New(broker)
 			if err != nil {
-				return nil, usagef("LINKAUTH_BROKER_URL: %v", err)
+				return nil, usagef("LINKAUTH_BROKER_URL: %s", plain(err))
 			}
 			cfg.Connector = connector
 		}
 		proxy, err := linkauth.NewProxy(broker)
 		if err != nil {
-			return nil, usagef("LINKAUTH_BROKER_URL: %v", err)
+			return nil, usagef("LINKAUTH_BROKER_URL: %s", plain(err))
 		}
 		switch c.via {
 		case "broker":
@@ -242,7 +266,7 @@ func (c *client) provider(store cache.Store) (auth.Provider, error) {
 	}
 	p, err := auth0.New(cfg)
 	if err != nil {
-		return nil, usagef("%v", err)
+		return nil, usagef("%s", plain(err))
 	}
 	return p, nil
 }
@@ -281,7 +305,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	})
 	if err != nil {
 		w.close()
-		return nil, usagef("LINKMAIL_GMAIL_ENDPOINT: %v", err)
+		return nil, usagef("LINKMAIL_GMAIL_ENDPOINT: %s", plain(err))
 	}
 	catalogue := tools.Catalogue(tools.Config{
 		Mailbox:       box,

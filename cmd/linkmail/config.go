@@ -26,6 +26,7 @@ type source struct {
 
 	given    map[string]string // flags that were set
 	file     map[string]string // keys of the configuration file
+	unread   bool              // the configuration file cannot be read: what it holds is not missing
 	p        process
 	problems []string
 }
@@ -36,7 +37,7 @@ func (f *flagSet) withSettings(list []setting) *source {
 	for _, set := range list {
 		switch {
 		case set.secret():
-			s.texts[set.env+"_FILE"] = f.String(set.flag+"-file", "", "`file` with "+set.text)
+			s.texts[set.env+"_FILE"] = f.String(set.flag+"-file", "", "`file` that holds "+set.text)
 		case set.kind == "switch":
 			s.switches[set.env] = f.Bool(set.flag, false, set.text)
 		default:
@@ -90,7 +91,7 @@ func (s *source) checkNames() {
 			s.p.say("linkmail: %s has no effect in this version: %s", name, why)
 			continue
 		}
-		s.problem("%s is not a setting; did you mean %s?", name, nearest(name, names))
+		s.problem("%s is not a setting%s", name, suggest(name, names))
 	}
 }
 
@@ -107,6 +108,7 @@ func (s *source) readFile() {
 	raw, err := os.ReadFile(path) //nolint:gosec // the user names the file
 	if err != nil {
 		s.problem("the configuration file %s cannot be read: %v", path, errors.Unwrap(err))
+		s.unread = true
 		return
 	}
 	if err := toml.Unmarshal(raw, &keys); err != nil {
@@ -115,6 +117,7 @@ func (s *source) readFile() {
 		} else {
 			s.problem("the configuration file %s is not TOML", path)
 		}
+		s.unread = true
 		return
 	}
 	byName := map[string]string{}
@@ -130,7 +133,7 @@ func (s *source) readFile() {
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		env, ok := byName[strings.ToUpper(strings.ReplaceAll(key, "-", "_"))]
 		if !ok && !strings.HasPrefix(key, "OAUTH_") {
-			s.problem("%s: %q is not a setting; did you mean %s?", path, key, nearest(key, slices.Sorted(maps.Keys(byName))))
+			s.problem("%s: %q is not a setting%s", path, key, suggest(key, slices.Sorted(maps.Keys(byName))))
 			continue
 		}
 		if !ok {
@@ -229,15 +232,33 @@ func (s *source) number(env string, def int) int {
 const maxSecretFile = 64 << 10
 
 // secret returns a secret from its variable or from the file that NAME_FILE
-// names. White space around it, such as a file's last line break, is not part of it.
+// names: from the flag, the environment or the configuration file, whichever
+// comes first. White space around it, such as a file's last line break, is not
+// part of it.
 func (s *source) secret(env string) secret.Text {
-	direct, file := s.raw(env), s.raw(env+"_FILE")
-	switch {
-	case direct != "" && file != "":
-		s.problem("%s and %s_FILE are both set; keep one", env, env)
+	file := s.given[env+"_FILE"]
+	for _, place := range []struct {
+		name  string
+		value func(string) string
+	}{
+		{"the environment", func(n string) string { v, _ := s.p.lookup(n); return v }},
+		{"the configuration file", func(n string) string { return s.file[n] }},
+	} {
+		if file != "" {
+			break
+		}
+		direct := place.value(env)
+		file = place.value(env + "_FILE")
+		if direct != "" && file != "" {
+			s.problem("%s and %s_FILE are both set in %s; keep one", env, env, place.name)
+			return secret.Text{}
+		}
+		if direct != "" {
+			return secret.New(strings.TrimSpace(direct))
+		}
+	}
+	if file == "" {
 		return secret.Text{}
-	case file == "":
-		return secret.New(strings.TrimSpace(direct))
 	}
 	info, err := os.Stat(file)
 	if err == nil && (info.Size() > maxSecretFile || info.IsDir()) {
@@ -258,9 +279,12 @@ func (s *source) secret(env string) secret.Text {
 
 // need reports settings that a mode cannot do without, all of them.
 func (s *source) need(why string, names ...string) {
+	if s.unread {
+		return
+	}
 	for _, n := range names {
 		if s.raw(n) == "" && s.raw(n+"_FILE") == "" {
-			s.problem("%s is not set; %s needs it (%s)", n, why, describe(n))
+			s.problem("%s is not set, and %s needs it: %s", n, why, describe(n))
 		}
 	}
 }

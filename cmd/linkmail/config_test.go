@@ -117,8 +117,8 @@ func TestWrongUsageSaysWhatIsRight(t *testing.T) {
 		want string
 	}{
 		{"no command", nil, "Usage:"},
-		{"an unknown command", []string{"serv"}, `did you mean "serve"?`},
-		{"an unknown tool", []string{"call", "search_email", "{}"}, `did you mean "search_emails"?`},
+		{"an unknown command", []string{"serv"}, "did you mean serve?"},
+		{"an unknown tool", []string{"call", "search_email", "{}"}, "did you mean search_emails?"},
 		{"no tool", []string{"call"}, "call takes a tool"},
 		{"arguments that are no JSON", []string{"call", "search_emails", "{query:1}"}, "not JSON"},
 		{"arguments that are no object", []string{"call", "search_emails", "[1]"}, "must be a JSON object"},
@@ -130,8 +130,12 @@ func TestWrongUsageSaysWhatIsRight(t *testing.T) {
 		{"a broker that would be open", []string{"broker"}, "LINKAUTH_API_KEYS is not set"},
 		{"a dev broker on the network", []string{"broker", "--dev", "--listen", "0.0.0.0:8080"}, "loopback"},
 		{"a demo that should do two things", []string{"demo", "--json", "--tour"}, "exclude each other"},
+		{"a wait that is no duration", []string{"call", "search_emails", "{}", "--wait", "soon"}, "such as 30s"},
+		{"a name that is near to nothing", []string{"bogus"}, `there is no command "bogus". Run`},
+		{"a tool that read-only switches off", []string{"call", "send_email", "{}", "--read-only"}, "switched off by LINKMAIL_READ_ONLY"},
+		{"a switch of tools that is neither", []string{"tools", "--send", "always"}, "LINKMAIL_SEND"},
+		{"an argument to version", []string{"version", "now"}, `"now"`},
 		{"a negative wait", []string{"call", "search_emails", "{}", "--wait", "-1s"}, "--wait"},
-		{"a wait that is no duration", []string{"call", "search_emails", "{}", "--wait", "soon"}, "--wait"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -144,9 +148,61 @@ func TestWrongUsageSaysWhatIsRight(t *testing.T) {
 }
 
 func TestHelpGoesToStandardOutput(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"--help"}, {"help", "config"}, {"help", "call"}, {"serve", "--help"}, {"call", "-h"}, {"broker", "--help"}, {"demo", "--help"}, {"tools", "--help"}} {
-		if got := run(t, nil, args...); got.status != exitOK || len(got.stdout) < 100 || got.stderr != "" {
+	for _, args := range [][]string{{"help"}, {"--help"}, {"help", "config"}, {"help", "call"}, {"help", "help"}, {"help", "-h"}, {"help", "--help"}, {"help", "version"}, {"serve", "--help"}, {"call", "-h"}, {"broker", "--help"}, {"demo", "--help"}, {"tools", "--help"}} {
+		if got := run(t, nil, args...); got.status != exitOK || len(got.stdout) < 40 || got.stderr != "" {
 			t.Errorf("linkmail %v: status %d, %d bytes of help, stderr %q", args, got.status, len(got.stdout), got.stderr)
 		}
+	}
+}
+
+func TestASecretComesFromTheFirstPlaceThatHasIt(t *testing.T) {
+	dir := t.TempDir()
+	good, bad := filepath.Join(dir, "good"), filepath.Join(dir, "bad")
+	for path, text := range map[string]string{good: "good\n", bad: "bad\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := filepath.Join(dir, "linkmail.toml")
+	tests := []struct {
+		name, file string
+		env, args  []string
+	}{
+		{"the flag before the environment", "", []string{"LINKMAIL_GMAIL_TOKEN=bad"}, []string{"--gmail-token-file", good}},
+		{"the flag before the file", `LINKMAIL_GMAIL_TOKEN = "bad"`, nil, []string{"--gmail-token-file", good}},
+		{"the environment before the file", `LINKMAIL_GMAIL_TOKEN_FILE = "` + bad + `"`, []string{"LINKMAIL_GMAIL_TOKEN=good"}, nil},
+		{"the environment's file before the file", `LINKMAIL_GMAIL_TOKEN = "bad"`, []string{"LINKMAIL_GMAIL_TOKEN_FILE=" + good}, nil},
+		{"the file", `LINKMAIL_GMAIL_TOKEN_FILE = "` + good + `"`, nil, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if err := os.WriteFile(config, []byte(tt.file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			fs := newFlags("t", "")
+			src := fs.withSettings(settingsFor(false))
+			p := process{env: tt.env}
+			if _, err := fs.parse(p, append(tt.args, "--config", config)); err != nil {
+				t.Fatal(err)
+			}
+			src.read(p, fs)
+			if got := src.secret("LINKMAIL_GMAIL_TOKEN").Reveal(); got != "good" || src.err() != nil {
+				t.Errorf("got %q and %v, want the good one", got, src.err())
+			}
+		})
+	}
+}
+
+func TestACallThatCouldNotRememberALoginIsRefused(t *testing.T) {
+	u := newUser(t, &traffic{})
+	var env []string
+	for _, kv := range u.env {
+		if !strings.HasPrefix(kv, "LINKMAIL_CACHE_DIR=") {
+			env = append(env, kv)
+		}
+	}
+	got := run(t, env, "call", "search_emails", "{}") // there is no HOME either
+	if got.status != exitUsage || !strings.Contains(got.stderr, "LINKMAIL_CACHE_DIR") || got.stdout != "" {
+		t.Errorf("got %+v, want status %d naming LINKMAIL_CACHE_DIR", got, exitUsage)
 	}
 }

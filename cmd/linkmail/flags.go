@@ -54,11 +54,17 @@ func (f *flagSet) explain(err error) error {
 			return usagef("there is no flag --%s: a secret does not belong on the command line, where other users can see it. Set %s or --%s-file.", name, s.env, name)
 		}
 		var names []string
-		f.VisitAll(func(g *flag.Flag) { names = append(names, g.Name) })
-		return usagef("there is no flag --%s; did you mean --%s? Usage: %s", name, nearest(name, names), f.synopsis)
+		f.VisitAll(func(g *flag.Flag) { names = append(names, "--"+g.Name) })
+		return usagef("there is no flag --%s%s Usage: %s", clip(name), suggest("--"+name, names), f.synopsis)
 	}
 	if _, rest, ok := strings.Cut(err.Error(), "for flag -"); ok {
 		name, cause, _ := strings.Cut(rest, ": ")
+		if cause == "parse error" {
+			cause = "the value is not one that it takes"
+			if g := f.Lookup(name); g != nil && strings.Contains(g.Usage, "`duration`") {
+				cause = "the value is not a duration such as 30s or 2m"
+			}
+		}
 		return usagef("--%s: %s. Usage: %s", name, cause, f.synopsis)
 	}
 	return usagef("%v. Usage: %s", err, f.synopsis)
@@ -69,6 +75,9 @@ func (f *flagSet) help() string {
 	fmt.Fprintf(&b, "Usage: %s\n\n%s\n\nFlags:\n", f.synopsis, f.about)
 	f.VisitAll(func(g *flag.Flag) {
 		arg, text := flag.UnquoteUsage(g)
+		if strings.HasPrefix(g.Usage, "`") {
+			text = strings.TrimPrefix(text, arg+" ") // a word about the value, not of the text
+		}
 		name := "--" + g.Name
 		if arg != "" && !isBool(g) {
 			name += " " + strings.ToUpper(arg)
@@ -86,15 +95,19 @@ func isBool(g *flag.Flag) bool {
 	return ok && b.IsBoolFlag()
 }
 
-// nearest returns the name with the smallest edit distance to word.
-func nearest(word string, names []string) string {
-	best, least := "", 1<<30
+// suggest ends a sentence about an unknown word: it asks whether the nearest
+// name was meant, unless none is near enough to be a slip of the finger.
+func suggest(word string, names []string) string {
+	best, least := "", 2+len(word)/4
 	for _, n := range names {
 		if d := distance(strings.ToLower(word), strings.ToLower(n)); d < least {
 			best, least = n, d
 		}
 	}
-	return best
+	if best == "" {
+		return "."
+	}
+	return "; did you mean " + best + "?"
 }
 
 // distance is the Levenshtein distance in bytes; names are ASCII.

@@ -11,17 +11,23 @@ import (
 
 // listTools prints the catalogue.
 func (p process) listTools(_ context.Context, args []string) error {
-	fs := newFlags("linkmail tools [--json]", "Lists the tools, as text or as MCP shows them to a model.")
+	fs := newFlags("linkmail tools [--json]", "Lists the tools that the configuration allows, as text or as MCP shows them to a model.")
 	asJSON := fs.Bool("json", false, "print name, description and schemas as JSON")
-	readOnly := fs.Bool("read-only", false, "only the tools that change nothing")
+	src := fs.withSettings(settingsFor(false))
 	rest, err := fs.parse(p, args)
 	if err != nil {
 		return err
 	}
+	src.read(p, fs)
 	if len(rest) > 0 {
-		return usagef("tools takes no arguments, but %q was given", clip(rest[0]))
+		src.problem("tools takes no arguments, but %q was given", clip(rest[0]))
 	}
-	list := tools.Catalogue(tools.Config{ReadOnly: *readOnly})
+	var cfg tools.Config
+	cfg.ReadOnly, cfg.Send = src.policy()
+	if err := src.err(); err != nil {
+		return err
+	}
+	list := tools.Catalogue(cfg)
 	if *asJSON {
 		var out struct {
 			Tools []any `json:"tools"`

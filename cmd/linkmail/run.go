@@ -83,7 +83,7 @@ func (p process) run(ctx context.Context, args []string) int {
 		p.say("linkmail: %s", usage.text)
 		return exitUsage
 	default:
-		p.say("linkmail: %v", err)
+		p.say("linkmail: %s", plain(err))
 		return exitError
 	}
 }
@@ -100,7 +100,7 @@ func (p process) dispatch(ctx context.Context, args []string) error {
 			_, err := fmt.Fprintln(p.stdout, configHelp())
 			return err
 		}
-		if len(args) > 1 {
+		if len(args) > 1 && !strings.HasSuffix(args[1], "help") && args[1] != "-h" {
 			return p.dispatch(ctx, []string{args[1], "--help"})
 		}
 		_, err := fmt.Fprintln(p.stdout, usage())
@@ -115,7 +115,20 @@ func (p process) dispatch(ctx context.Context, args []string) error {
 		}
 		names = append(names, c.name)
 	}
-	return usagef("there is no command %q; did you mean %q? Run \"linkmail help\" for the list.", name, nearest(name, names))
+	return usagef("there is no command %q%s Run \"linkmail help\" for the list.", clip(name), suggest(name, names))
+}
+
+// plain is an error without the names of our packages in front, which say
+// nothing to a user.
+func plain(err error) string {
+	text := err.Error()
+	for {
+		name, rest, ok := strings.Cut(text, ": ")
+		if !ok || !slices.Contains([]string{"auth0", "broker", "cache", "linkauth", "mailbox", "server", "tools"}, name) {
+			return text
+		}
+		text = rest
+	}
 }
 
 func (p process) say(format string, args ...any) {
@@ -140,10 +153,14 @@ Run "linkmail COMMAND --help" for the flags of a command and
 
 // version prints what was built.
 func (p process) version(_ context.Context, args []string) error {
-	if len(args) > 0 {
-		return usagef("version takes no arguments")
+	rest, err := newFlags("linkmail version", "Prints the version.").parse(p, args)
+	if err != nil {
+		return err
 	}
-	_, err := fmt.Fprintf(p.stdout, "linkmail %s\n", buildVersion())
+	if len(rest) > 0 {
+		return usagef("version takes no arguments, but %q was given", clip(rest[0]))
+	}
+	_, err = fmt.Fprintf(p.stdout, "linkmail %s\n", buildVersion())
 	return err
 }
 

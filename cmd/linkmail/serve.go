@@ -28,7 +28,7 @@ func (p process) serve(ctx context.Context, args []string) error {
 	}
 	if *addr != "" {
 		if err := server.Loopback(*addr); err != nil {
-			src.problem("--http %s: %v", clip(*addr), err)
+			src.problem("--http %s: %s", clip(*addr), plain(err))
 		}
 	}
 	cfg, err := src.client("info")

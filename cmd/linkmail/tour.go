@@ -23,7 +23,7 @@ func (d *demoWorld) tour(ctx context.Context, p process) error {
 		{"The model searches for unread mail, before anybody signed in", t.firstCall},
 		{"The user opens the link, compares the code and signs in", t.click},
 		{"The model calls again: signed in, but Gmail is not connected yet", t.secondCall},
-		{"The user opens the second link and allows Gmail", t.click},
+		{"The user's tab goes on by itself, and the user allows Gmail", t.goOn},
 		{"The model calls again and gets the mails", t.mails},
 		{"The model reads the first one", t.read},
 		{"The model wants to send a mail: the user has to agree to the exact text", t.confirm},
@@ -39,7 +39,7 @@ func (d *demoWorld) tour(ctx context.Context, p process) error {
 		}
 	}
 	t.print("All %d steps held.", len(steps))
-	return nil
+	return t.failed
 }
 
 // tour is the state of one conversation.
@@ -51,6 +51,7 @@ type tour struct {
 	url, code string // the challenge in hand
 	firstID   string // the first hit
 	token     string // the confirmation in hand
+	failed    error  // the first failure to print
 }
 
 // envelope is a tool's answer as the tour looks at it.
@@ -76,7 +77,9 @@ type envelope struct {
 }
 
 func (t *tour) print(format string, args ...any) {
-	_, _ = fmt.Fprintf(t.p.stdout, format+"\n", args...)
+	if _, err := fmt.Fprintf(t.p.stdout, format+"\n", args...); err != nil && t.failed == nil {
+		t.failed = err
+	}
 }
 
 // call runs "linkmail call" in the demo's environment and prints both sides.
@@ -106,42 +109,65 @@ func (t *tour) call(ctx context.Context, tool string, args any, flags ...string)
 var unread = map[string]any{"query": "is:unread", "maxResults": 5}
 
 func (t *tour) firstCall(ctx context.Context) error {
-	return t.challenge(ctx, "")
-}
-
-func (t *tour) secondCall(ctx context.Context) error {
-	return t.challenge(ctx, t.url)
-}
-
-// challenge calls and expects a link that is not the one before.
-func (t *tour) challenge(ctx context.Context, before string) error {
-	for {
-		e, err := t.call(ctx, "search_emails", unread)
-		switch {
-		case err != nil:
-			return err
-		case e.Status != "auth_required" || e.Auth == nil:
-			return fmt.Errorf("want status auth_required, got %q", e.Status)
-		case e.Auth.URL == before:
-			// The broker asks for a pause between two polls.
-			if err := sleep(ctx, retryEvery); err != nil {
-				return err
-			}
-			continue
-		}
-		t.url, t.code = e.Auth.URL, e.Auth.Code
-		t.print("   link  %s", t.url)
-		t.print("   code  %s", t.code)
-		return nil
+	e, err := t.challenge(ctx)
+	if err != nil {
+		return err
 	}
+	t.url, t.code = e.Auth.URL, e.Auth.Code
+	t.print("   link  %s", t.url)
+	t.print("   code  %s", t.code)
+	return nil
+}
+
+// secondCall needs no second link: the broker keeps both steps in one tab.
+func (t *tour) secondCall(ctx context.Context) error {
+	for {
+		e, err := t.challenge(ctx)
+		if err != nil {
+			return err
+		}
+		if e.Auth.URL != t.url || e.Auth.Code != t.code {
+			return errors.New("the second step has another link or code")
+		}
+		there, err := t.person.Awaited(ctx, t.url)
+		if err != nil || there {
+			return err
+		}
+		// The broker asks for a pause between two polls.
+		if err := sleep(ctx, retryEvery); err != nil {
+			return err
+		}
+	}
+}
+
+// challenge calls and expects to be told that the user has to act.
+func (t *tour) challenge(ctx context.Context) (envelope, error) {
+	e, err := t.call(ctx, "search_emails", unread)
+	if err == nil && (e.Status != "auth_required" || e.Auth == nil) {
+		err = fmt.Errorf("want status auth_required, got %q", e.Status)
+	}
+	return e, err
 }
 
 func (t *tour) click(ctx context.Context) error {
 	visit, err := t.person.Open(ctx, t.url, t.code, standin.Choice{})
+	t.show(visit)
+	return err
+}
+
+func (t *tour) goOn(ctx context.Context) error {
+	visit, went, err := t.person.GoOn(ctx, t.url, t.code, standin.Choice{})
+	t.show(visit)
+	if err == nil && !went {
+		err = errors.New("the tab found nothing to go on with")
+	}
+	return err
+}
+
+func (t *tour) show(visit standin.Visit) {
 	for _, s := range visit.Steps {
 		t.print("   browser: %-4s %s  %d  %s", s.Method, s.Path, s.Status, s.Title)
 	}
-	return err
 }
 
 func (t *tour) mails(ctx context.Context) error {

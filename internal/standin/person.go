@@ -2,6 +2,8 @@ package standin
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -35,6 +37,16 @@ func NewPerson() *Person {
 		Transport:     &http.Transport{Proxy: nil, DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// Trust makes the person's browser accept the servers that roots vouches for,
+// and no others, behind TLS. It is called before the first visit.
+func (p *Person) Trust(roots *x509.CertPool) {
+	p.client.Transport = &http.Transport{
+		Proxy:             nil,
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+	}
 }
 
 // Choice is what the person does on the pages. The zero value logs in as the
@@ -91,6 +103,29 @@ func (p *Person) Open(ctx context.Context, link, code string, choice Choice) (Vi
 		err = fmt.Errorf("standin: person: %w", err)
 	}
 	return w.visit, err
+}
+
+// GoOn is what the tab does that [Person.Open] left open after the first of two
+// steps: it asks the broker once whether the next step is there, and if so takes
+// it. It reports whether there was one.
+func (p *Person) GoOn(ctx context.Context, link, code string, choice Choice) (Visit, bool, error) {
+	there, err := p.Awaited(ctx, link)
+	if err != nil || !there {
+		return Visit{}, false, err
+	}
+	visit, err := p.Open(ctx, link, code, choice)
+	return visit, true, err
+}
+
+// Awaited asks the broker, as the open tab does, whether the second step of a
+// link is there for this person's browser.
+func (p *Person) Awaited(ctx context.Context, link string) (bool, error) {
+	w := &walk{person: p}
+	there, err := w.nextIsThere(ctx, link)
+	if err != nil {
+		err = fmt.Errorf("standin: person: %w", err)
+	}
+	return there, err
 }
 
 // Browse starts at any address, for flows without a broker, and goes on until

@@ -79,6 +79,26 @@ func (w *walk) fromBroker(ctx context.Context, link, code string) error {
 	return w.follow(ctx, next)
 }
 
+// nextIsThere asks how the session stands that this browser has finished.
+func (w *walk) nextIsThere(ctx context.Context, link string) (bool, error) {
+	broker, code, ok := cutLink(link)
+	if !ok {
+		return false, errors.New("the link does not end in /connect/CODE")
+	}
+	a, err := w.send(ctx, http.MethodGet, broker+"/v1/connect/"+code+"/status", nil, link)
+	if err != nil || a.status != http.StatusOK {
+		return false, err // a broker without steps, or a browser that has done nothing here
+	}
+	var session struct {
+		Status string `json:"status"`
+		Step   int    `json:"step"`
+	}
+	if err := json.Unmarshal(a.body, &session); err != nil {
+		return false, errors.New("the broker says how a session stands in no way that can be read")
+	}
+	return session.Status == "pending" && session.Step > 1, nil
+}
+
 // cutLink splits a broker link into the broker's address and the code.
 func cutLink(link string) (broker, code string, ok bool) {
 	u, err := url.Parse(link)
