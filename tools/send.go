@@ -96,6 +96,9 @@ func sendEmail(cfg Config) mcpserver.ServerTool {
 // confirmAndSend sends a mail that comes with a good token, and asks otherwise.
 // Nobody is asked about a mail that cannot go out.
 func confirmAndSend(ctx context.Context, cfg Config, mail mailbox.Outgoing, token string) (*sendOut, error) {
+	if cfg.Confirmations == nil {
+		return nil, &storeError{errNoStore}
+	}
 	checked, err := cfg.Mailbox.Check(ctx, mail)
 	if err != nil {
 		return nil, err
