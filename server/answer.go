@@ -49,7 +49,7 @@ func explain(err error, id string, log zerolog.Logger) reply {
 		}}
 	case errors.Is(err, context.DeadlineExceeded):
 		return reply{kind: "timeout", problem: &problem{
-			Code: "timeout", Message: "the call took too long and was given up", Hint: "Try again, or ask for less at once.",
+			Code: "timeout", Message: "the call took too long and was given up", Hint: "Try again, or ask for less at once.", RetryAfter: 10,
 		}}
 	}
 	return internal(err, id, log)

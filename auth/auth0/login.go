@@ -68,7 +68,7 @@ func (s *pass) login(ctx context.Context) error {
 		return &auth.Failure{
 			Kind: auth.Misconfigured, Code: "no_refresh_token",
 			Message: "the login worked, but Auth0 gave no refresh token",
-			Hint:    "the application needs the Refresh Token grant, and the API that AUTH0_AUDIENCE names needs Allow Offline Access; then sign in again",
+			Hint:    "The application needs the Refresh Token grant, and the API that AUTH0_AUDIENCE names needs Allow Offline Access; then sign in again.",
 		}
 	}
 	if err := s.checkLogin(ctx, token); err != nil {
@@ -112,7 +112,7 @@ func (s *pass) forgetLogin(ctx context.Context, cause error) error {
 		return &auth.Failure{
 			Kind: auth.Refused, Code: "refresh_token_refused",
 			Message: "Auth0 no longer accepts the refresh token in AUTH0_REFRESH_TOKEN",
-			Hint:    "sign in again and put the new refresh token there; it has to be of the application that AUTH0_CLIENT_ID names, with Allow Refresh Token Rotation off",
+			Hint:    "Sign in again and put the new refresh token there; it has to be of the application that AUTH0_CLIENT_ID names, with Allow Refresh Token Rotation off.",
 			Err:     cause,
 		}
 	}
@@ -136,7 +136,7 @@ func (s *pass) forgetLogin(ctx context.Context, cause error) error {
 		return &auth.Failure{
 			Kind: auth.Misconfigured, Code: "login_not_usable",
 			Message: "Auth0 refused the refresh token that it had just given at the login",
-			Hint:    "the login has to use the same application: the client id of the broker's provider " + s.p.cfg.OAuthProvider + " has to equal AUTH0_CLIENT_ID",
+			Hint:    "The login has to use the same application: the client id of the broker's provider " + s.p.cfg.OAuthProvider + " has to equal AUTH0_CLIENT_ID.",
 			Err:     cause,
 		}
 	}
@@ -154,19 +154,19 @@ func (s *pass) loginFailure(err error) error {
 	switch {
 	case cause.Mentions("service not found"):
 		failure.Code, failure.Message = "audience_unknown", "the tenant has no API that AUTH0_AUDIENCE names"
-		failure.Hint = "AUTH0_AUDIENCE has to equal the identifier of an API byte for byte, or be left out"
+		failure.Hint = "AUTH0_AUDIENCE has to equal the identifier of an API byte for byte, or be left out."
 	case cause.Mentions("not authorized to access resource server"):
 		failure.Code, failure.Message = "client_grant_missing", "the Auth0 application is not authorized for the API that AUTH0_AUDIENCE names"
-		failure.Hint = "authorize it in the Auth0 dashboard, Applications > APIs, or leave AUTH0_AUDIENCE out"
+		failure.Hint = "Authorize it in the Auth0 dashboard, Applications > APIs, or leave AUTH0_AUDIENCE out."
 	case cause.Mentions("not active for authentication"):
 		failure.Code, failure.Message = "connection_purpose", "the Auth0 connection may be used for Connected Accounts, but not to sign in"
-		failure.Hint = "in the Auth0 dashboard, Authentication > Social > the connection: Purpose has to include Authentication"
+		failure.Hint = "In the Auth0 dashboard, Authentication > Social > the connection: Purpose has to include Authentication."
 	case cause.Mentions("not enabled"), cause.Mentions("no connections enabled"):
 		failure.Code, failure.Message = "connection_disabled", "no Auth0 connection is enabled for the application"
-		failure.Hint = "enable one in the Auth0 dashboard, Applications > your application > Connections"
+		failure.Hint = "Enable one in the Auth0 dashboard, Applications > your application > Connections."
 	case cause.Code == "unauthorized_client":
 		failure.Code, failure.Message = "grant_missing", "the Auth0 application may not use the authorization code grant"
-		failure.Hint = "in the Auth0 dashboard, Applications > your application > Advanced Settings > Grant Types: tick Authorization Code"
+		failure.Hint = "In the Auth0 dashboard, Applications > your application > Advanced Settings > Grant Types: tick Authorization Code."
 	default:
 		return err
 	}

@@ -114,31 +114,31 @@ func (s *pass) unconnected(err error) error {
 	case s.connected && notGranted != nil:
 		failure.Kind, failure.Code = auth.Denied, "scope_not_granted"
 		failure.Message = "the consent did not include " + notGranted.missing
-		failure.Hint = "call again for a fresh link, and leave that box ticked"
+		failure.Hint = "Call again for a fresh link, and leave that box ticked."
 	case s.connected && errors.Is(err, errGrantDead):
 		failure.Kind, failure.Code = auth.Misconfigured, "grant_not_usable"
 		failure.Message = fmt.Sprintf("the account was connected just now, and %s still refuses it", s.connection)
-		failure.Hint = "check the provider's client id and secret in the Auth0 connection " + s.connection
+		failure.Hint = "Check the provider's client id and secret in the Auth0 connection " + s.connection + "."
 	case s.connected:
 		failure.Kind, failure.Code = auth.Misconfigured, "vault_empty"
 		failure.Message = fmt.Sprintf("the account was connected just now, but the vault got no refresh token from %s", s.connection)
-		failure.Hint = "in the Auth0 dashboard, Authentication > Social > " + s.connection + ": use your own client id and secret instead of Auth0's developer keys, and tick Offline Access"
+		failure.Hint = "In the Auth0 dashboard, Authentication > Social > " + s.connection + ": use your own client id and secret instead of Auth0's developer keys, and tick Offline Access."
 	case s.p.cfg.Connector != nil:
 		failure.Kind, failure.Code = auth.Unavailable, "connect_lost"
 		failure.Message = "the consent ran out before it could be completed"
-		failure.Hint = "call again for a fresh link"
+		failure.Hint = "Call again for a fresh link."
 	case notGranted != nil:
 		failure.Code = "scope_not_granted"
 		failure.Message = fmt.Sprintf("the account behind AUTH0_REFRESH_TOKEN is connected without %s", notGranted.missing)
-		failure.Hint = "connect it again with that permission, in a mode that can ask a person"
+		failure.Hint = "Connect it again with that permission, in a mode that can ask a person."
 	case errors.Is(err, errGrantDead):
 		failure.Code = "grant_dead"
 		failure.Message = fmt.Sprintf("the account behind AUTH0_REFRESH_TOKEN has to be connected to %s again: its access has expired or was revoked", s.connection)
-		failure.Hint = "connect it again in a mode that can ask a person"
+		failure.Hint = "Connect it again in a mode that can ask a person."
 	default:
 		failure.Code = "not_connected"
 		failure.Message = fmt.Sprintf("the account behind AUTH0_REFRESH_TOKEN is not connected to %s", s.connection)
-		failure.Hint = "signing in with Google is not enough: connect the account first (Connected Accounts), in a mode that can ask a person"
+		failure.Hint = "Signing in with Google is not enough: connect the account first (Connected Accounts), in a mode that can ask a person."
 	}
 	return failure
 }
@@ -202,7 +202,7 @@ func incomplete(a answer, field string) error {
 	return &auth.Failure{
 		Kind: auth.Unavailable, Code: "auth0_answer_incomplete",
 		Message: fmt.Sprintf("the answer to the %s lacks %s", a.call, field),
-		Hint:    "try again; if it stays so, check AUTH0_DOMAIN",
-		Err:     &ResponseError{Call: a.call, Status: a.status},
+		Hint:    "Try again; if it stays so, check AUTH0_DOMAIN.", RetryAfter: soon,
+		Err: &ResponseError{Call: a.call, Status: a.status},
 	}
 }
