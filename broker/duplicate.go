@@ -35,7 +35,7 @@ func duplicated(body []byte) bool {
 			}
 			key := token
 			if len(open) == 1 {
-				key = strings.ToLower(key)
+				key = strings.ToLower(strings.ToUpper(key)) // also of letters such as the long s
 			}
 			names := open[len(open)-1]
 			if names[key] {
