@@ -54,6 +54,10 @@ type client struct {
 	send      tools.SendPolicy
 	log       zerolog.Logger
 	p         process
+	// lives says that the process serves on after a call, for which wait bounds
+	// how long a call may wait for a sign-in.
+	lives bool
+	wait  time.Duration
 
 	// browse opens the user's browser; nil where nothing here would wait for
 	// it to come back.
@@ -324,6 +328,11 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	if c.loopback != nil {
 		w.close = c.loopback.Close
 	}
+	var watcher *auth.Watcher
+	if c.lives {
+		watcher = auth.NewWatcher(auth.WatcherConfig{Provider: provider})
+		provider = watcher
+	}
 	box, err := mailbox.New(mailbox.Config{ //nolint:contextcheck // it keeps no context: each request brings its own
 		HTTP: func(scope string) http.RoundTripper {
 			return &auth.Transport{Provider: provider, Scope: scope, Hosts: []string{c.gmail.Host}, Base: egress(c.p)}
@@ -351,10 +360,18 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		Tools:        catalogue,
 		Principal:    localUser,
 		Log:          c.log,
+		Watcher:      watcher,
+		State:        store,
+		Wait:         c.wait,
 	})
 	if err != nil {
 		w.close()
 		return nil, err
+	}
+	stop := w.close
+	w.close = func() {
+		w.server.Close()
+		stop()
 	}
 	return w, nil
 }

@@ -63,7 +63,7 @@ func commands() []command {
 		{"logout", "", "end the sign-in and forget it", process.logout},
 		{"status", "[--json]", "who is signed in, and what is kept", process.status},
 		{"tools", "[--json]", "list the tools", process.listTools},
-		{"broker", "[--listen ADDR]", "LinkAuth broker, for operators", process.broker},
+		{"broker", "[keys] [--listen ADDR]", "LinkAuth broker and its API keys, for operators", process.broker},
 		{"demo", "[--tour | --json]", "everything on this machine, no account needed", process.demo},
 		{"version", "", "print the version", process.version},
 	}

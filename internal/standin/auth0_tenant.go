@@ -58,6 +58,9 @@ type Tenant struct {
 	// RateLimit is how many requests a minute the token endpoint and the My
 	// Account API take; zero means no limit.
 	RateLimit int
+	// PlainTickets makes tickets of letters and digits only, for clients that
+	// paste them into a URL as they are.
+	PlainTickets bool
 }
 
 // Application is the registered client.
