@@ -58,6 +58,18 @@ func (e *EndpointError) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("the token endpoint answered HTTP %d %s", e.Status, e.Code))
 }
 
+// NewEndpointError returns the error for a refusal with the given code, or with
+// the code "other" if it is not one plain word.
+func NewEndpointError(status int, code string) *EndpointError {
+	if !word(code) {
+		code = "other"
+	}
+	return &EndpointError{Status: status, Code: code}
+}
+
+// ErrCannotRenew says that whoever was asked to renew a token does not do that.
+var ErrCannotRenew = errors.New("auth: there is nothing to renew a token with")
+
 // Ask sends form and returns the answer. Its error is an [*EndpointError] if
 // the endpoint refused, and a [*Failure] of kind [Unavailable] if there was no
 // answer, or none that a token endpoint would give.
@@ -142,11 +154,7 @@ func (e TokenEndpoint) judge(resp *http.Response, body []byte) ([]byte, error) {
 	if !object || json.Unmarshal(body, &in) != nil || in.Error == "" {
 		return nil, e.foreign(status)
 	}
-	refusal := &EndpointError{Status: status, Code: "other"}
-	if word(in.Error) {
-		refusal.Code = in.Error
-	}
-	return nil, refusal
+	return nil, NewEndpointError(status, in.Error)
 }
 
 func (e TokenEndpoint) foreign(status int) *Failure {

@@ -33,7 +33,7 @@ const deadSignIn = "Google no longer accepts the earlier sign-in. The likely cau
 	"access was removed in the Google account; it was not used for 6 months; the password was changed."
 
 // cannotRenew is what a person is told where there is nothing to renew with.
-const cannotRenew = "The sign-in has run out, and nothing here can renew it: " +
+const cannotRenew = "The sign-in has run out, and neither linkmail nor the broker can renew it: " +
 	"set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET to the broker's own Google client."
 
 // Provider hands out tokens of Google's services. It is safe for concurrent
@@ -133,10 +133,14 @@ func (s *pass) run(ctx context.Context) (*oauth2.Token, error) {
 	}
 	if ok && kept.Token != "" && len(missing(s.wanted, kept.Scopes)) == 0 {
 		token, err := s.refresh(ctx, &kept)
-		if !errors.Is(err, errDead) {
+		switch {
+		case errors.Is(err, errDead):
+			s.why = deadSignIn
+		case errors.Is(err, auth.ErrCannotRenew):
+			s.why = cannotRenew
+		default:
 			return token, err
 		}
-		s.why = deadSignIn
 	}
 	if ok && kept.Token == "" && len(missing(s.wanted, kept.Scopes)) == 0 {
 		s.why = cannotRenew
