@@ -131,6 +131,7 @@ func TestWrongUsageSaysWhatIsRight(t *testing.T) {
 		{"a dev broker on the network", []string{"broker", "--dev", "--listen", "0.0.0.0:8080"}, "loopback"},
 		{"a demo that should do two things", []string{"demo", "--json", "--tour"}, "exclude each other"},
 		{"a wait that is no duration", []string{"call", "search_emails", "{}", "--wait", "soon"}, "such as 30s"},
+		{"a negative wait of serve", []string{"serve", "--wait", "-1s"}, "--wait"},
 		{"a name that is near to nothing", []string{"bogus"}, `there is no command "bogus". Run`},
 		{"a tool that read-only switches off", []string{"call", "send_email", "{}", "--read-only"}, "switched off by LINKMAIL_READ_ONLY"},
 		{"a switch of tools that is neither", []string{"tools", "--send", "always"}, "LINKMAIL_SEND"},
