@@ -21,7 +21,7 @@ const quietBuffer = 4 << 10
 // errLong says that an answer does not fit into the buffer it was meant for.
 var errLong = errors.New("broker: answer is too long")
 
-// postForm sends a form and reads the body of the answer into buf, which the
+// postForm sends a form, as client where that is not nil, and reads the body of the answer into buf, which the
 // caller clears: n bytes of it. It is for answers with tokens in them. A usual
 // HTTP client leaves a dozen copies of each in memory that it has given back
 // but not overwritten: in the TLS record buffer, in buffered readers, in frames
@@ -30,7 +30,7 @@ var errLong = errors.New("broker: answer is too long")
 //
 // The connection is subject to the same address check as all others, follows
 // no redirect, and is used once. Content codings are not undone.
-func (e *egress) postForm(ctx context.Context, to *url.URL, form url.Values, buf []byte) (header http.Header, status, n int, err error) {
+func (e *egress) postForm(ctx context.Context, to *url.URL, client *url.Userinfo, form url.Values, buf []byte) (header http.Header, status, n int, err error) {
 	ctx, stop := context.WithTimeout(ctx, proxyDeadline)
 	defer stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), strings.NewReader(form.Encode()))
@@ -41,6 +41,10 @@ func (e *egress) postForm(ctx context.Context, to *url.URL, form url.Values, buf
 	req.Header.Set("Accept", wire.TypeJSON)
 	req.Header.Set("Accept-Encoding", "identity")
 	req.Close = true
+	if client != nil {
+		password, _ := client.Password()
+		req.SetBasicAuth(client.Username(), password)
+	}
 
 	conn, forget, err := e.connect(ctx, to)
 	if err != nil {
@@ -52,12 +56,11 @@ func (e *egress) postForm(ctx context.Context, to *url.URL, form url.Values, buf
 	}
 	r := bufio.NewReaderSize(io.LimitReader(conn, maxReplyHeader+int64(len(buf))), quietBuffer)
 	defer overwrite(r)
-	resp, err := readFinal(r, req)
+	resp, err := readFinal(r, req) //nolint:bodyclose // closing reads the rest into a buffer of a pool
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	// The body is not closed: that would read the rest of it into a buffer of
-	// a pool. What ends is the connection.
+	// What ends is the connection, not the body.
 	for n < len(buf) {
 		var more int
 		more, err = resp.Body.Read(buf[n:])
@@ -75,7 +78,7 @@ func (e *egress) postForm(ctx context.Context, to *url.URL, form url.Values, buf
 // readFinal reads the answer that is not a provisional one.
 func readFinal(r *bufio.Reader, req *http.Request) (*http.Response, error) {
 	for {
-		resp, err := http.ReadResponse(r, req) //nolint:bodyclose // see postForm
+		resp, err := http.ReadResponse(r, req)
 		if err != nil || resp.StatusCode >= http.StatusOK || resp.StatusCode == http.StatusSwitchingProtocols {
 			return resp, err
 		}

@@ -58,7 +58,7 @@ func commands() []command {
 		{"serve", "[--http ADDR [--sse]]", "MCP server on stdio, or on HTTP", process.serve},
 		{"call", "TOOL JSON", "run one tool and print its result", process.call},
 		{"tools", "[--json]", "list the tools", process.listTools},
-		{"broker", "[--listen ADDR]", "LinkAuth broker, for operators", process.broker},
+		{"broker", "[keys] [--listen ADDR]", "LinkAuth broker and its API keys, for operators", process.broker},
 		{"demo", "[--tour | --json]", "everything on this machine, no account needed", process.demo},
 		{"version", "", "print the version", process.version},
 	}

@@ -43,10 +43,15 @@ var settings = []setting{
 
 	{env: "LINKAUTH_BASE_URL", flag: "base-url", kind: "url", text: "the broker's address as browsers see it", def: "http://LISTEN with --dev", broker: true},
 	{env: "LINKAUTH_API_KEYS", flag: "api-keys", kind: "secret", text: "keys of agents, comma-separated, each KEY or NAME:KEY", broker: true},
+	{env: "LINKAUTH_KEYS_FILE", flag: "keys-file", kind: "file", text: "hashed keys of agents, as \"linkmail broker keys\" writes them; changes take effect at once", def: "broker-keys.json in linkmail's data directory; none with --dev", broker: true},
 	{env: "LINKAUTH_STORE", flag: "store", kind: "choice", text: "where sessions are kept: memory, sqlite:PATH, or redis://[user:password@]host[:port][/database] (rediss:// for TLS; several brokers on one Redis are one)", def: "sqlite: and broker.db in linkmail's data directory; memory with --dev", broker: true},
 	{env: "LINKAUTH_KEY", flag: "key", kind: "secret", text: "key that seals what is stored, base64 of 32 bytes; required with Redis, the same for all brokers", def: "with SQLite a key file beside the database, which linkmail creates", broker: true},
 	{env: "LINKAUTH_SESSIONS_PER_MINUTE", flag: "sessions-per-minute", kind: "number", text: "new sessions a minute per key and address; 0 means no limit", def: "30", broker: true},
 	{env: "LINKAUTH_MAX_SESSIONS", flag: "max-sessions", kind: "number", text: "open sessions at most", def: "20000", broker: true},
+	{env: "LINKAUTH_TRUSTED_PROXIES", flag: "trusted-proxies", kind: "addresses", text: "reverse proxies whose X-Forwarded-For is believed, addresses or networks (CIDR), comma-separated", def: "none", broker: true},
+	{env: "LINKAUTH_CALLBACK_ALLOW", flag: "callback-allow", kind: "hosts", text: "hosts that a session may have its credential delivered to, comma-separated, exact or *.suffix", def: "every public address", broker: true},
+	{env: "LINKAUTH_PROFILE", flag: "profile", kind: "choice", text: "whose spelling to follow where the LinkAuth draft and its first implementation differ: reference or draft", def: "reference", broker: true},
+	{env: "LINKAUTH_EXPIRED_AS_STATUS", flag: "expired-as-status", kind: "switch", text: "answer the poll of an expired session with that status instead of 404, for clients that take a 404 for a passing fault", def: "false", broker: true},
 	{env: "LINKMAIL_LOG_LEVEL", flag: "log-level", kind: "choice", text: "trace, debug, info, warn, error or off", def: "info", broker: true},
 	{env: "LINKMAIL_LOG_FORMAT", flag: "log-format", kind: "choice", text: "console or json, on standard error", def: "console", broker: true},
 }
@@ -88,7 +93,7 @@ func configHelp() string {
 	for _, broker := range []bool{false, true} {
 		b.WriteString("\n")
 		if broker {
-			b.WriteString("For linkmail broker (and OAUTH_{PROVIDER}_CLIENT_ID, _CLIENT_SECRET, _ISSUER,\n_AUTH_URL, _TOKEN_URL, _SCOPES for each OAuth provider):\n\n")
+			b.WriteString("For linkmail broker (and OAUTH_{PROVIDER}_CLIENT_ID, _CLIENT_SECRET, _ISSUER,\n_AUTH_URL, _TOKEN_URL, _SCOPES, _OWN_CALLBACK, _BASIC_AUTH for each OAuth provider):\n\n")
 		}
 		for _, s := range settingsFor(broker) {
 			name := "--" + s.flag
