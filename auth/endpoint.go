@@ -136,7 +136,7 @@ func (e TokenEndpoint) judge(resp *http.Response, body []byte) ([]byte, error) {
 		return nil, &Failure{
 			Kind: Unavailable, Code: "provider_busy",
 			Message:    fmt.Sprintf("%s cannot answer now (HTTP %d)", e.Name, status),
-			Hint:       "try again later. The sign-in is kept",
+			Hint:       "Try again later. The sign-in is kept.",
 			RetryAfter: min(max(time.Duration(wait)*time.Second, 0), time.Hour),
 			Err:        &EndpointError{Status: status},
 		}
@@ -161,7 +161,7 @@ func (e TokenEndpoint) foreign(status int) *Failure {
 	return &Failure{
 		Kind: Unavailable, Code: "provider_not_reached",
 		Message: fmt.Sprintf("something other than %s answered (HTTP %d)", e.Name, status),
-		Hint:    "check whether a proxy or a sign-in page of the network stands in between. The sign-in is kept",
+		Hint:    "Check whether a proxy or a sign-in page of the network stands in between. The sign-in is kept.",
 		Err:     &EndpointError{Status: status},
 	}
 }
@@ -180,7 +180,7 @@ func (e TokenEndpoint) unreached(ctx context.Context, host string, err error) er
 	return &Failure{
 		Kind: Unavailable, Code: "provider_unreachable",
 		Message: fmt.Sprintf("%s at %s could not be reached: %s", e.Name, host, unreachedReason(err)),
-		Hint:    "try again; if it stays so, check the network. The sign-in is kept",
+		Hint:    "Try again; if it stays so, check the network. The sign-in is kept.",
 		Err:     err,
 	}
 }

@@ -215,15 +215,15 @@ func refusedClient(cause *auth.EndpointError) *auth.Failure {
 	switch cause.Code {
 	case "invalid_client", "invalid_request":
 		failure.Message = "Google refused GOOGLE_CLIENT_ID with GOOGLE_CLIENT_SECRET"
-		failure.Hint = "copy both from the Google Cloud console, APIs & Services > Credentials; they have to be of the client that the sign-in was made with. The sign-in is kept"
+		failure.Hint = "Copy both from the Google Cloud console, APIs & Services > Credentials; they have to be of the client that the sign-in was made with. The sign-in is kept."
 	case "unauthorized_client":
 		failure.Kind, failure.Code = auth.Misconfigured, "client_type"
 		failure.Message = "the sign-in was made with another Google client than GOOGLE_CLIENT_ID"
-		failure.Hint = "use one and the same client everywhere, of the type Desktop app or Web application. The sign-in is kept"
+		failure.Hint = "Use one and the same client everywhere, of the type Desktop app or Web application. The sign-in is kept."
 	default:
 		failure.Kind, failure.Code = auth.Misconfigured, "google_refused"
 		failure.Message = "Google refused to renew the access token (" + cause.Code + ")"
-		failure.Hint = "check the client in the Google Cloud console. The sign-in is kept"
+		failure.Hint = "Check the client in the Google Cloud console. The sign-in is kept."
 	}
 	return failure
 }
@@ -233,7 +233,7 @@ func notGranted(lacking []string) *auth.Failure {
 	return &auth.Failure{
 		Kind: auth.Denied, Code: "scope_not_granted",
 		Message: "the consent did not include " + strings.Join(lacking, ", "),
-		Hint:    "call again for a fresh link, and leave every box ticked",
+		Hint:    "Call again for a fresh link, and leave every box ticked.",
 	}
 }
 
@@ -242,7 +242,7 @@ func (s *pass) keep(ctx context.Context, token string, life time.Duration, scope
 	if s.req.Rejected.Equal(secret.New(token)) {
 		return nil, &auth.Failure{
 			Kind: auth.Unavailable, Code: "token_refused",
-			Message: "Google gave the very token again that " + s.req.Scope + " has just refused", Hint: "try again in a minute",
+			Message: "Google gave the very token again that " + s.req.Scope + " has just refused", Hint: "Try again in a minute.",
 		}
 	}
 	if life <= 0 {
