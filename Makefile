@@ -67,13 +67,19 @@ docs: ## render the generated parts of the README again
 	go test ./cmd/linkmail -run '^TestTheGeneratedPartsOfTheReadmeAreCurrent$$' -update
 
 .PHONY: interop
-interop: .venv/mcpo.txt ## judges that nobody here wrote; needs npx, chromium, python3
-	MCPO=$(CURDIR)/.venv/bin/mcpo go test -count=1 -tags interop -run '^TestInterop' ./cmd/linkmail ./broker
+interop: .venv/mcpo/installed.txt .venv/linkauth/installed.txt ## judges that nobody here wrote; needs npx, chromium, python3, redis-server
+	MCPO=$(CURDIR)/.venv/mcpo/bin/mcpo LINKAUTH_PYTHON=$(CURDIR)/.venv/linkauth/bin/python \
+		go test -count=1 -tags interop -run '^TestInterop' ./...
 
-.venv/mcpo.txt: .ci/mcpo.txt
-	python3 -m venv --clear .venv
-	.venv/bin/pip install --quiet --disable-pip-version-check -r .ci/mcpo.txt
-	cp .ci/mcpo.txt $@
+.PHONY: prove
+prove: ## search a running broker for secrets it must not have; needs npx, chromium
+	go test -count=1 -tags interop -run '^TestProve' ./cmd/linkmail
+	@cat .artifacts/zero-knowledge.md
+
+.venv/%/installed.txt: .ci/%.txt
+	python3 -m venv --clear .venv/$*
+	.venv/$*/bin/pip install --quiet --disable-pip-version-check -r $<
+	cp $< $@
 
 .PHONY: skill
 skill: ## pack the agent skill into dist/
@@ -85,4 +91,4 @@ skill: ## pack the agent skill into dist/
 # The generated parts of the README and the golden files are compared with the
 # code by the tests, so "race" is the check for drift as well.
 .PHONY: check
-check: tidy cross lint race interop ## all of the above that can fail: what CI runs
+check: tidy cross lint race interop prove ## all of the above that can fail: what CI runs

@@ -130,6 +130,9 @@ type Challenge struct {
 	Step int
 	// Previous tells what became of the link that this one replaces.
 	Previous Ending
+	// Why says in a sentence or two why a sign-in that worked before has to be
+	// repeated; empty if there is nothing to say.
+	Why string
 }
 
 // ErrTaken says that a trip cannot begin, because an earlier try of the same

@@ -102,10 +102,16 @@ func guarded(check dialCheck) *http.Client {
 
 // do sends req. The caller closes the body.
 func (e *egress) do(req *http.Request) (*http.Response, error) {
-	if e.named[req.URL.Host] {
-		return e.loopback.Do(req) //nolint:gosec // every dial is checked: loopback only
+	return e.clientFor(req.URL.Host).Do(req) //nolint:gosec // every dial is checked
+}
+
+// clientFor returns the client for a host: loopback only if it was named, and
+// public addresses only for all others.
+func (e *egress) clientFor(host string) *http.Client {
+	if e.named[host] {
+		return e.loopback
 	}
-	return e.public.Do(req) //nolint:gosec // every dial is checked: public addresses only
+	return e.public
 }
 
 // external checks a URL that the operator, or an issuer's own document, names

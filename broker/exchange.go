@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -103,43 +102,9 @@ func (b *Broker) exchange(ctx context.Context, p *provider, at endpoints, s Sess
 		"grant_type":    {"authorization_code"},
 		"code":          {code},
 		"redirect_uri":  {b.redirectURI(p)},
-		"client_id":     {p.ClientID},
 		"code_verifier": {verifier.Reveal()},
 	}
-	if !p.ClientSecret.IsZero() {
-		form.Set("client_secret", p.ClientSecret.Reveal())
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, at.token.String(), strings.NewReader(form.Encode()))
-	if err != nil {
-		return "", errTokenEndpoint
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", wire.TypeJSON)
-	resp, err := b.egress.do(req)
-	if err != nil {
-		return "", errTokenEndpoint
-	}
-	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusOK {
-		return "", errTokenStatus
-	}
-	// One buffer of fixed size holds the tokens, is sealed as it is and
-	// cleared: growing buffers, strings and maps would leave copies behind.
-	buf := make([]byte, maxTokenAnswer+1)
-	defer clear(buf)
-	n, err := io.ReadFull(resp.Body, buf)
-	if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return "", errTokenAnswer // longer than the buffer, or cut off
-	}
-	answer := buf[:n]
-	if !isTokenAnswer(resp.Header.Get("Content-Type"), answer) {
-		return "", errTokenAnswer
-	}
-	envelope, err := sealFor(s, answer)
-	if err != nil {
-		return "", errTokenSeal
-	}
-	return envelope, nil
+	return b.grant(ctx, p, at, form, func(plaintext []byte) (string, error) { return sealFor(s, plaintext) })
 }
 
 // isTokenAnswer reports whether body is a JSON object with an access token.

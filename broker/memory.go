@@ -111,7 +111,12 @@ func (m *Memory) Update(_ context.Context, id string, change func(*Session) erro
 	if err := change(next); err != nil {
 		return Session{}, err
 	}
-	delete(m.byState, s.StateDigest)
+	if old := m.byState[next.StateDigest]; old != nil && old != s && old.live(m.now()) {
+		return Session{}, ErrStateTaken
+	}
+	if m.byState[s.StateDigest] == s {
+		delete(m.byState, s.StateDigest)
+	}
 	*s = *next // in place: the queue points to it
 	m.index(s)
 	return *clone(s), nil

@@ -86,6 +86,8 @@ func asProblem(err error) *problem {
 		return noSession()
 	case errors.Is(err, ErrFull):
 		return unavailable("There are too many open sessions. Try again in a moment.")
+	case errors.Is(err, ErrUnavailable):
+		return unavailable("The session store does not answer. Try again in a moment.")
 	}
 	return newProblem(http.StatusInternalServerError, "Internal Server Error", "The broker could not do this. It has been logged.")
 }

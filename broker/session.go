@@ -88,6 +88,18 @@ type Session struct {
 	// Failure is the OAuth error code of a [Failed] session.
 	Failure string
 
+	// Webhook is the digest of the token with which a third party may deposit
+	// once. Zero means that the person's browser alone writes.
+	Webhook Digest
+	// Callback is where the envelope is delivered, beside the poll; its URL may
+	// hold a token. CallbackSecret signs the deliveries.
+	Callback, CallbackSecret secret.Text
+	// Due is when the delivery is tried next, by whoever is first. Zero means
+	// that none is owed.
+	Due time.Time
+	// Attempts counts the tries.
+	Attempts int
+
 	// Steps is how many sessions the agent means to chain; zero means one.
 	Steps int
 	// Next is the ID of the session that follows this one, if there is one.

@@ -25,7 +25,11 @@ type Ref struct {
 }
 
 // Store keeps sessions until they expire. Implementations are safe for
-// concurrent use; several brokers may share one.
+// concurrent use; several brokers may share one. An error that is none of those
+// above and does not come from a change is an [ErrUnavailable], or says that
+// what is stored is damaged.
+//
+// Package storetest has the suite that every implementation passes.
 type Store interface {
 	// Create adds a session. It returns [ErrCodeTaken] or [ErrStateTaken] if
 	// a session that has not expired has the same code digest or (unless it is
@@ -42,7 +46,8 @@ type Store interface {
 	//
 	// Update returns the stored session. If it cannot know whether the change
 	// was stored it returns an error: a lost envelope is started over, an
-	// envelope delivered twice is not undone.
+	// envelope delivered twice is not undone. It returns [ErrStateTaken] if the
+	// change gives the session the state of another live one.
 	Update(ctx context.Context, id string, change func(*Session) error) (Session, error)
 	// Count returns how many sessions there are. It is also the probe of
 	// /readyz.

@@ -153,7 +153,10 @@ func (s *tenantServer) connect(sub string, r *http.Request) (int, any, *problem)
 	flow.sub, flow.session = sub, rand.Text()
 	// The last characters mean something else in a URL, so that a client that
 	// pastes the ticket in unescaped is found out.
-	flow.ticket = rand.Text() + "+/&="
+	flow.ticket = rand.Text()
+	if !t.PlainTickets {
+		flow.ticket += "+/&="
+	}
 	flow.expires = s.world.cfg.Now().Add(connectLife)
 	s.state.connects[flow.session] = flow
 	return http.StatusCreated, map[string]any{

@@ -2,6 +2,8 @@ package standin
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/http"
@@ -35,6 +37,16 @@ func NewPerson() *Person {
 		Transport:     &http.Transport{Proxy: nil, DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// Trust makes the person's browser accept the servers that roots vouches for,
+// and no others, behind TLS. It is called before the first visit.
+func (p *Person) Trust(roots *x509.CertPool) {
+	p.client.Transport = &http.Transport{
+		Proxy:             nil,
+		DisableKeepAlives: true,
+		TLSClientConfig:   &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+	}
 }
 
 // Choice is what the person does on the pages. The zero value logs in as the

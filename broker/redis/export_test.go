@@ -1,0 +1,7 @@
+package redis
+
+// Seams for the tests of this package: what EVALSHA names the scripts.
+var (
+	ReplaceHash = replaceScript.Hash()
+	FindHash    = findScript.Hash()
+)

@@ -1,0 +1,124 @@
+package redis_test
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/alicebob/miniredis/v2/server"
+
+	"linkmail/broker"
+	"linkmail/broker/redis"
+	"linkmail/broker/storetest"
+	"linkmail/internal/secret"
+)
+
+// testKey is the key of all brokers of the tests, so that a second process has
+// it too.
+var testKey = secret.New("a2V5LW9mLXRoZS1yZWRpcy1zdG9yZS10ZXN0cy0zMmI=")
+
+func TestMain(m *testing.M) {
+	storetest.Serve(func(ctx context.Context, url string) (broker.Store, error) {
+		return open(ctx, redis.Config{URL: secret.New(url)})
+	})
+	os.Exit(m.Run())
+}
+
+func open(ctx context.Context, cfg redis.Config) (*redis.Store, error) {
+	if cfg.Sealer == nil {
+		sealer, err := broker.NewSealer(testKey)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Sealer = sealer
+	}
+	return redis.Open(ctx, cfg)
+}
+
+func opened(t testing.TB, cfg redis.Config) *redis.Store {
+	t.Helper()
+	s, err := open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// newMini is a Redis in this process, which says that it evicts nothing.
+func newMini(t testing.TB) *miniredis.Miniredis {
+	t.Helper()
+	m := miniredis.NewMiniRedis()
+	if err := m.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.Close)
+	evicts(t, m, "noeviction")
+	return m
+}
+
+// evicts makes a miniredis say what it does when its memory is full.
+func evicts(t testing.TB, m *miniredis.Miniredis, policy string) {
+	t.Helper()
+	err := m.Server().Register("CONFIG", func(c *server.Peer, _ string, _ []string) {
+		c.WriteStrings([]string{"maxmemory-policy", policy})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func url(m *miniredis.Miniredis) secret.Text { return secret.New("redis://" + m.Addr()) }
+
+func env(t *testing.T, limit int) storetest.Env {
+	t.Helper()
+	m := newMini(t)
+	clock := storetest.NewClock()
+	m.SetTime(clock.Now())
+	cfg := redis.Config{URL: url(m), MaxSessions: limit, Now: clock.Now}
+	return storetest.Env{
+		Store: opened(t, cfg), Now: clock.Now,
+		Advance: func(d time.Duration) {
+			clock.Advance(d)
+			m.SetTime(clock.Now())
+			m.FastForward(d)
+			everythingExpires(t, m)
+		},
+		Again: func() broker.Store { return opened(t, cfg) },
+	}
+}
+
+// everythingExpires checks that no key stays for ever.
+func everythingExpires(t testing.TB, m *miniredis.Miniredis) {
+	t.Helper()
+	for _, key := range m.Keys() {
+		if m.TTL(key) <= 0 {
+			t.Errorf("key %.20q... does not expire", key)
+		}
+	}
+}
+
+func TestStore(t *testing.T) { storetest.Run(t, env) }
+
+func TestModel(t *testing.T) { storetest.Model(t, env) }
+
+func TestOutbox(t *testing.T) { storetest.Outbox(t, env) }
+
+func TestURLs(t *testing.T) {
+	for url, ok := range map[string]bool{
+		"redis://127.0.0.1": true, "redis://127.0.0.1:6379/3": true, "rediss://user:canary@redis.example:6380": true, "redis://:canary@h": true,
+		"": false, "127.0.0.1:6379": false, "http://canary.example": false, "redis://": false, "redis://h?max_retries=3": false,
+		"redis://u:canary@h/x": false, "redis://u:canary@h:port": false, "redis://u:can%ary@h": false, "unix:///canary": false,
+	} {
+		err := redis.CheckURL(secret.New(url))
+		if (err == nil) != ok {
+			t.Errorf("%q: %v, want accepted: %v", url, err, ok)
+		}
+		if err != nil && strings.Contains(err.Error(), "can") {
+			t.Errorf("the error repeats the URL: %v", err)
+		}
+	}
+}
