@@ -85,7 +85,8 @@ type Session struct {
 
 	// Ciphertext is the envelope; it is there exactly while State is [Ready].
 	Ciphertext string
-	// Failure is the OAuth error code of a [Failed] session.
+	// Failure is the OAuth error code of a [Failed] session, and of one whose
+	// agent wanted the error delivered like any other parameter.
 	Failure string
 
 	// Webhook is the digest of the token with which a third party may deposit

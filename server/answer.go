@@ -143,6 +143,9 @@ func challenge(c *auth.Challenge, waited bool) *mcp.CallToolResult {
 		a.ExpiresAt = c.Expires.UTC().Format(time.RFC3339)
 		fmt.Fprintf(&b, " The link works until %s.", a.ExpiresAt)
 	}
+	if !c.Renews.IsZero() {
+		fmt.Fprintf(&b, " It was opened and not finished yet; if the page was closed, call again after %s for a new link.", c.Renews.UTC().Format("15:04 MST"))
+	}
 	a.Message = b.String()
 	return &mcp.CallToolResult{
 		Content:           []mcp.Content{mcp.TextContent{Type: mcp.ContentTypeText, Text: "Sign-in needed. " + a.Message}},
@@ -155,6 +158,8 @@ func before(c *auth.Challenge) string {
 	switch c.Previous {
 	case auth.Expired:
 		return "The link before this one ran out before anybody had finished, so here is a new one. "
+	case auth.Abandoned:
+		return "The link before this one was opened and not finished, so here is a new one. "
 	case auth.Lost:
 		return "The user had finished, but the result did not arrive here, so it has to be done once more with a new link. "
 	default:
