@@ -67,9 +67,9 @@ docs: ## render the generated parts of the README again
 	go test ./cmd/linkmail -run '^TestTheGeneratedPartsOfTheReadmeAreCurrent$$' -update
 
 .PHONY: interop
-interop: .venv/mcpo/installed.txt .venv/linkauth/installed.txt ## judges that nobody here wrote; needs npx, chromium, python3
+interop: .venv/mcpo/installed.txt .venv/linkauth/installed.txt ## judges that nobody here wrote; needs npx, chromium, python3, redis-server
 	MCPO=$(CURDIR)/.venv/mcpo/bin/mcpo LINKAUTH_PYTHON=$(CURDIR)/.venv/linkauth/bin/python \
-		go test -count=1 -tags interop -run '^TestInterop' ./cmd/linkmail
+		go test -count=1 -tags interop -run '^TestInterop' ./...
 
 .PHONY: prove
 prove: ## search a running broker for secrets it must not have; needs npx, chromium

@@ -15,12 +15,14 @@ import (
 type audit struct {
 	log zerolog.Logger
 	key []byte
+	// metrics counts what the lines say.
+	metrics *metrics
 }
 
-func newAudit(log zerolog.Logger) audit {
+func newAudit(log zerolog.Logger, m *metrics) audit {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)
-	return audit{log, key}
+	return audit{log, key, m}
 }
 
 func (a audit) tag(id string) string {
@@ -31,6 +33,7 @@ func (a audit) tag(id string) string {
 
 // moved writes the line of one transition.
 func (a audit) moved(s Session, from State) {
+	a.metrics.moved(s, from)
 	line := a.log.Info().Str("session", a.tag(s.ID)).Str("kind", string(s.Kind)).
 		Str("from", string(from)).Str("to", string(s.State))
 	if s.KeyName != "" {

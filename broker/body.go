@@ -58,7 +58,7 @@ func readJSON[T any](w http.ResponseWriter, r *http.Request, limit int64) (v T, 
 		// that the client chose.
 		member, _, _ := strings.Cut(wrong.Field, ".")
 		return v, invalid(fault(member, "has the wrong type, want "+jsonKind(wrong)))
-	case err != nil:
+	case err != nil || duplicated(body):
 		return v, malformed
 	}
 	return v, nil

@@ -44,14 +44,20 @@ type Broker struct {
 	cfg       Config
 	base      *url.URL
 	hosts     map[string]bool // Host headers that are answered
-	keys      keyring
+	keys      *keyring
 	providers map[string]*provider
 	proxy     hostList
 	pass      hostList
+	callbacks hostList
 	egress    *egress
 	store     Store
 	guesses   *guesses
 	creations *rates
+	refreshes *rates
+	streams   *streams
+	outbox    *outbox
+	metrics   *metrics
+	ended     *tombstones
 	audit     audit
 	now       func() time.Time
 	newCode   func(length int) string
@@ -73,7 +79,12 @@ func New(cfg Config) (*Broker, error) {
 	}
 	b.guesses = newGuesses(b.now)
 	b.creations = newRates(cfg.sessionsPerMinute(), b.now)
-	b.audit = newAudit(cfg.Log)
+	b.refreshes = newRates(refreshesPerMinute, b.now)
+	b.metrics = newMetrics()
+	b.audit = newAudit(cfg.Log, b.metrics)
+	b.streams = newStreams()
+	b.outbox = newOutbox(b)
+	b.ended = newTombstones(b.now)
 	b.handler = b.routes()
 	return b, nil
 }
@@ -95,7 +106,7 @@ const (
 // may send and how slowly. The caller gives it an address or a listener and
 // shuts it down.
 func (b *Broker) Server() *http.Server {
-	return &http.Server{
+	srv := &http.Server{
 		Handler:           b.handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
@@ -104,6 +115,9 @@ func (b *Broker) Server() *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          log.New(b.cfg.Log.With().Str("from", "net/http").Logger(), "", 0),
 	}
+	// A stream of events is a request that does not end by itself.
+	srv.RegisterOnShutdown(b.streams.close)
+	return srv
 }
 
 // find returns the live session behind ref, or [ErrNoSession].
@@ -129,10 +143,16 @@ func (b *Broker) update(ctx context.Context, id string, step func(*Session, time
 			return ErrNoSession
 		}
 		from = s.State
-		return step(s, now)
+		if err := step(s, now); err != nil {
+			return err
+		}
+		s.owe(from, now)
+		return nil
 	})
 	if err == nil && s.State != from {
 		b.audit.moved(s, from)
+		b.streams.wake(id)
+		b.outbox.start(s)
 	}
 	return s, err
 }

@@ -35,8 +35,8 @@ type Config struct {
 	// name with their port. BaseURL must then be on loopback, and only
 	// loopback clients are answered.
 	Dev bool
-	// Keys may open and poll sessions and use the proxy. None is allowed only
-	// under Dev, and then everyone on the machine may.
+	// Keys admit agents. None, here and in KeySource, is allowed only under
+	// Dev, and then everyone on the machine is admitted until a key comes.
 	Keys []APIKey
 	// Providers are the OAuth providers by name, for example "google".
 	Providers map[string]Provider
@@ -69,6 +69,22 @@ type Config struct {
 	Store Store
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// KeySource admits further agents, by keys that may come and go while the
+	// broker runs; nil means none.
+	KeySource KeySource
+	// CallbackAllow lists, in the form of ProxyAllow, the hosts that a callback
+	// URL may name. Nil allows every host with a public address. Under Dev
+	// this machine is always allowed.
+	CallbackAllow []string
+	// TrustedProxies are the addresses of reverse proxies whose
+	// X-Forwarded-For is believed: the client is the last entry that is not
+	// one of them. Nil believes nobody.
+	TrustedProxies []netip.Prefix
+	// ExpiredAsStatus answers the poll of a session that has expired with
+	// status "expired" for ten minutes, instead of 404: some clients take a
+	// 404 for a fault that passes. This process only knows the sessions that
+	// it made itself.
+	ExpiredAsStatus bool
 	// Log receives one line per transition of a session (level info), per
 	// request (debug) and per fault (warn, error). No line holds a value that
 	// a client sent, a code, a token or a URL. The zero value logs nothing.
@@ -81,9 +97,14 @@ type APIKey struct {
 	Name string
 	// Secret is what the agent sends as X-API-Key. The broker keeps its hash.
 	Secret secret.Text
+	// Scopes is what the key may do; none means everything.
+	Scopes []Scope
+	// Expires is when the key ends; zero means never.
+	Expires time.Time
 }
 
-// Provider is one OAuth 2.0 authorization server with the broker's client.
+// Provider is one OAuth 2.0 authorization server with the broker's client. Of
+// those that [KnownProviders] lists, the endpoints need not be given.
 type Provider struct {
 	ClientID     string
 	ClientSecret secret.Text
@@ -101,6 +122,10 @@ type Provider struct {
 	// OwnCallback uses /v1/oauth/callback/{name} as redirect URI, instead of
 	// the /v1/oauth/callback that all providers share.
 	OwnCallback bool
+	// BasicAuth sends the client's secret to the token endpoint in an
+	// Authorization header and not in the form. It is so anyway where the
+	// issuer says that it takes nothing else.
+	BasicAuth bool
 }
 
 const (
@@ -134,11 +159,12 @@ func (b *Broker) configure() error {
 	if cfg.Dev && b.base != nil && !loopbackName(b.base.Hostname()) {
 		fault(errors.New("under Dev the host of BaseURL is this machine by a loopback name or address"))
 	}
-	if len(cfg.Keys) == 0 && !cfg.Dev {
+	b.keys, err = newKeyring(cfg.Keys, cfg.KeySource)
+	fault(err)
+	if b.keys.open.Load() && !cfg.Dev {
+		b.keys.open.Store(false)
 		fault(errors.New("no API keys: add one, or use Dev on loopback"))
 	}
-	b.keys, err = newKeyring(cfg.Keys)
-	fault(err)
 
 	pass := cfg.PassthroughAllow
 	if pass == nil {
@@ -147,6 +173,8 @@ func (b *Broker) configure() error {
 	b.proxy, err = parseHosts("ProxyAllow", cfg.ProxyAllow, cfg.Dev)
 	fault(err)
 	b.pass, err = parseHosts("PassthroughAllow", pass, cfg.Dev)
+	fault(err)
+	b.callbacks, err = parseHosts("CallbackAllow", cfg.CallbackAllow, cfg.Dev)
 	fault(err)
 
 	b.providers = make(map[string]*provider, len(cfg.Providers))

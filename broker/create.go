@@ -3,6 +3,7 @@ package broker
 import (
 	"cmp"
 	"context"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"maps"
@@ -31,15 +32,11 @@ const (
 
 // create is POST /v1/sessions.
 func (b *Broker) create(w http.ResponseWriter, r *http.Request) error {
-	key, err := b.admit(r)
+	key, err := b.admit(r, ScopeSessions)
 	if err != nil {
 		return err
 	}
-	buckets := []string{"address " + prefixOf(clientAddr(r)).String()}
-	if key != "" {
-		buckets = append(buckets, "key "+key)
-	}
-	if wait, ok := b.creations.allow(buckets...); !ok {
+	if wait, ok := b.creations.allow(b.buckets(r, key)...); !ok {
 		return tooMany(wait, "Too many sessions were opened. Wait before opening another one.")
 	}
 	req, err := readJSON[wire.Create](w, r, maxCreateBody)
@@ -47,6 +44,15 @@ func (b *Broker) create(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s, err := b.compose(req)
+	if err != nil {
+		return err
+	}
+	if req.EnableWebhook {
+		if _, err := b.admit(r, ScopeWebhook); err != nil {
+			return err
+		}
+	}
+	deposit, err := b.composeDelivery(&s, req)
 	if err != nil {
 		return err
 	}
@@ -61,6 +67,9 @@ func (b *Broker) create(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	b.audit.moved(s, "")
+	if b.cfg.ExpiredAsStatus {
+		b.ended.remember(s)
+	}
 
 	code := s.shownCode()
 	link := b.base.String() + "/connect/" + code
@@ -72,30 +81,20 @@ func (b *Broker) create(w http.ResponseWriter, r *http.Request) error {
 		PollToken:       token.Reveal(),
 		ExpiresAt:       s.Expires.UTC(),
 		Interval:        int(b.interval() / time.Second),
+		CallbackSecret:  optional(s.CallbackSecret),
+		WebhookURL:      b.webhookURL(s, deposit),
 		Follows:         s.Follows,
 		Steps:           s.Steps,
 	})
 }
 
-// admit checks the API key and returns its name, which is empty when the
-// broker has no keys.
-func (b *Broker) admit(r *http.Request) (string, error) {
-	if len(b.keys) == 0 {
-		return "", nil // allowed under Dev only, see configure
+// buckets are what the requests of an agent are counted against.
+func (b *Broker) buckets(r *http.Request, key string) []string {
+	names := []string{"address " + prefixOf(clientAddr(r)).String()}
+	if key != "" {
+		names = append(names, "key "+key)
 	}
-	text := r.Header.Get(wire.HeaderAPIKey)
-	if text == "" {
-		p := newProblem(http.StatusUnauthorized, "API Key Required", "Send an API key as "+wire.HeaderAPIKey+".")
-		p.Nested = true
-		return "", p
-	}
-	name, ok := b.keys.find(text)
-	if !ok {
-		p := newProblem(http.StatusForbidden, "Invalid API Key", "The API key is not known.")
-		p.Nested = true
-		return "", p
-	}
-	return name, nil
+	return names
 }
 
 // insert draws a code and stores the session.
@@ -121,18 +120,8 @@ func (b *Broker) insert(ctx context.Context, s *Session) error {
 // compose makes a session of a request, without id, code and tokens.
 func (b *Broker) compose(req wire.Create) (Session, error) {
 	var s Session
-	if req.PublicKey == "" {
-		return s, invalid(fault("public_key", "is missing"))
-	}
-	if _, err := wire.ParsePublicKey(req.PublicKey); err != nil {
-		reason := strings.TrimPrefix(err.Error(), wire.ErrKey.Error()+": ")
-		return s, newProblem(http.StatusBadRequest, "Invalid Public Key", "The public_key is refused: "+reason+".")
-	}
-	if req.CallbackURL != "" {
-		return s, newProblem(http.StatusBadRequest, "Invalid Callback URL", "This broker delivers to polls only, also not to https.")
-	}
-	if req.EnableWebhook {
-		return s, newProblem(http.StatusBadRequest, "Webhook Not Supported", "This broker takes credentials from the person's browser only.")
+	if _, err := parseKey(req.PublicKey); err != nil {
+		return s, err
 	}
 	life := b.cfg.sessionTTL()
 	if req.TTL != nil && *req.TTL != 0 {
@@ -161,6 +150,19 @@ func (b *Broker) compose(req wire.Create) (Session, error) {
 		err = b.composeTemplate(&s, req)
 	}
 	return s, err
+}
+
+// parseKey reads the public key that an agent sent.
+func parseKey(text string) (*rsa.PublicKey, error) {
+	if text == "" {
+		return nil, invalid(fault("public_key", "is missing"))
+	}
+	pub, err := wire.ParsePublicKey(text)
+	if err != nil {
+		reason := strings.TrimPrefix(err.Error(), wire.ErrKey.Error()+": ")
+		return nil, newProblem(http.StatusBadRequest, "Invalid Public Key", "The public_key is refused: "+reason+".")
+	}
+	return pub, nil
 }
 
 func (b *Broker) composeTemplate(s *Session, req wire.Create) error {

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"path"
 	"runtime/debug"
 	"strings"
@@ -25,6 +23,8 @@ func (b *Broker) routes() http.Handler {
 
 	api("POST /v1/sessions", b.create)
 	api("GET /v1/sessions/{id}", b.poll)
+	api("GET /v1/sessions/{id}/events", b.events)
+	api("POST /v1/sessions/{id}/webhook", b.webhook)
 	api("POST /v1/proxy", b.forward)
 
 	api("POST /v1/connect/resolve", b.resolve)
@@ -34,6 +34,8 @@ func (b *Broker) routes() http.Handler {
 	api("POST /v1/connect/{code}/complete", b.complete)
 	visited("GET /v1/oauth/authorize/{code}", b.authorize)
 	visited("POST /v1/oauth/authorize/{code}", b.authorize)
+	api("POST /v1/oauth/refresh", b.refresh)
+	api("POST /v1/oauth/vault", b.vault)
 	visited("GET /v1/oauth/callback", b.callback)
 	visited("GET /v1/oauth/callback/{provider}", b.callback)
 
@@ -44,6 +46,8 @@ func (b *Broker) routes() http.Handler {
 		api(probe, b.healthy)
 	}
 	api("GET /readyz", b.readiness)
+	api("GET /metrics", b.scrape)
+	api("GET /openapi.json", b.description)
 	return b.edge(mux)
 }
 
@@ -58,6 +62,7 @@ func (b *Broker) edge(mux *http.ServeMux) http.Handler {
 		pattern := ""
 		defer func() { b.finish(w, r, pattern, began, recover()) }()
 		b.secure(w.Header())
+		r = b.withClient(r)
 
 		if p := b.turnAway(r, sameOrigin); p != nil {
 			writeProblem(w, p)
@@ -73,7 +78,7 @@ func (b *Broker) edge(mux *http.ServeMux) http.Handler {
 
 // turnAway refuses what no route would answer.
 func (b *Broker) turnAway(r *http.Request, sameOrigin *http.CrossOriginProtection) *problem {
-	if b.cfg.Dev && !clientAddr(r).IsLoopback() {
+	if b.cfg.Dev && !peerAddr(r).IsLoopback() {
 		return newProblem(http.StatusForbidden, "Forbidden", "In development mode the broker answers its own machine only.")
 	}
 	// The router would answer a path such as //v1/sessions with a redirect to
@@ -97,7 +102,9 @@ func (b *Broker) turnAway(r *http.Request, sameOrigin *http.CrossOriginProtectio
 }
 
 // isProbe: orchestrators probe by address, not by name.
-func isProbe(p string) bool { return p == "/healthz" || p == "/readyz" || p == "/health" }
+func isProbe(p string) bool {
+	return p == "/healthz" || p == "/readyz" || p == "/health" || p == "/metrics"
+}
 
 func notAllowed(allow string) *problem {
 	return newProblem(http.StatusMethodNotAllowed, "Method Not Allowed", "").with("Allow", allow)
@@ -184,6 +191,7 @@ func (b *Broker) finish(w *statusWriter, r *http.Request, pattern string, began 
 			writeProblem(w, asProblem(errPanicked))
 		}
 	}
+	b.metrics.request(pattern, w.status, b.now().Sub(began))
 	b.cfg.Log.Debug().Str("method", r.Method).Str("route", pattern).Int("status", w.status).
 		Dur("took", b.now().Sub(began)).Msg("request")
 }
@@ -203,20 +211,6 @@ func (w *statusWriter) WriteHeader(status int) {
 
 // Unwrap lets http.ResponseController reach the connection.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// clientAddr is the address of the peer. Forwarding headers are not looked at:
-// anyone can send them.
-func clientAddr(r *http.Request) netip.Addr {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return addr.Unmap()
-}
 
 func (b *Broker) healthy(w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})

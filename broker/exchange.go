@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -103,34 +102,9 @@ func (b *Broker) exchange(ctx context.Context, p *provider, at endpoints, s Sess
 		"grant_type":    {"authorization_code"},
 		"code":          {code},
 		"redirect_uri":  {b.redirectURI(p)},
-		"client_id":     {p.ClientID},
 		"code_verifier": {verifier.Reveal()},
 	}
-	if !p.ClientSecret.IsZero() {
-		form.Set("client_secret", p.ClientSecret.Reveal())
-	}
-	// One buffer of fixed size holds the tokens, is sealed as it is and
-	// cleared: growing buffers, strings and maps would leave copies behind.
-	buf := make([]byte, maxTokenAnswer+1)
-	defer clear(buf)
-	header, status, n, err := b.egress.postForm(ctx, at.token, form, buf)
-	switch {
-	case errors.Is(err, errLong), errors.Is(err, io.ErrUnexpectedEOF):
-		return "", errTokenAnswer
-	case err != nil:
-		return "", errTokenEndpoint
-	case status != http.StatusOK:
-		return "", errTokenStatus
-	}
-	answer := buf[:n]
-	if !isTokenAnswer(header.Get("Content-Type"), answer) {
-		return "", errTokenAnswer
-	}
-	envelope, err := sealFor(s, answer)
-	if err != nil {
-		return "", errTokenSeal
-	}
-	return envelope, nil
+	return b.grant(ctx, p, at, form, func(plaintext []byte) (string, error) { return sealFor(s, plaintext) })
 }
 
 // isTokenAnswer reports whether body is a JSON object with an access token.

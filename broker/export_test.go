@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"time"
 
 	"linkmail/broker/wire"
 )
@@ -22,6 +23,8 @@ const (
 	TestGuessWindow       = guessWindow
 	TestMaxTTL            = maxTTL
 	TestMaxVisitors       = maxVisitors
+	TestStreamsPerKey     = streamsPerKey
+	TestMaxWebhook        = maxWebhookBody
 )
 
 var (
@@ -39,6 +42,24 @@ var (
 	TestEncodeSession = encodeSession
 	TestDecodeSession = decodeSession
 )
+
+// SetPause replaces the pauses between attempts to deliver a callback.
+func (b *Broker) SetPause(pause func(ctx context.Context, d time.Duration) error) {
+	b.outbox.pause = pause
+}
+
+// WaitForCallbacks returns when no delivery is on its way.
+func (b *Broker) WaitForCallbacks() { b.outbox.ended.Wait() }
+
+// Streams is how many streams of events are open.
+func (b *Broker) Streams() int { return b.streams.open() }
+
+// OpenStreams takes n streams for an owner.
+func (b *Broker) OpenStreams(owner string, n int) {
+	for range n {
+		_, _, _ = b.streams.join(owner, "nothing")
+	}
+}
 
 // SetNewCode replaces the code generator.
 func (b *Broker) SetNewCode(f func(length int) string) { b.newCode = f }
@@ -125,6 +146,6 @@ var ErrLong = errLong
 
 // PostForm sends a form as the broker does to a token endpoint.
 func (b *Broker) PostForm(ctx context.Context, to *url.URL, form url.Values, buf []byte) (status, n int, err error) {
-	_, status, n, err = b.egress.postForm(ctx, to, form, buf)
+	_, status, n, err = b.egress.postForm(ctx, to, nil, form, buf)
 	return status, n, err
 }

@@ -30,7 +30,7 @@ var proxyMethods = []string{
 // forward is POST /v1/proxy: a request to a listed host, for agents that
 // cannot reach it themselves. What goes through it is seen by the broker.
 func (b *Broker) forward(w http.ResponseWriter, r *http.Request) error {
-	if _, err := b.admit(r); err != nil {
+	if _, err := b.admit(r, ScopeProxy); err != nil {
 		return err
 	}
 	if b.proxy.empty() {

@@ -16,20 +16,22 @@ const slowDownBy = 5 * time.Second
 
 // poll is GET /v1/sessions/{id}.
 func (b *Broker) poll(w http.ResponseWriter, r *http.Request) error {
-	key, err := b.admit(r)
+	key, err := b.admit(r, ScopeSessions)
 	if err != nil {
 		return err
 	}
 	token, ok := bearer(r)
 	if !ok {
-		return newProblem(http.StatusUnauthorized, "Unauthorized", "Send the poll_token as a bearer token.").
-			with("WWW-Authenticate", "Bearer")
+		return noBearer()
 	}
 	var ciphertext string
 	s, err := b.update(r.Context(), r.PathValue("id"), func(s *Session, now time.Time) (err error) {
 		ciphertext, err = s.poll(token, key, now, b.interval())
 		return err
 	})
+	if errors.Is(err, ErrNoSession) && b.cfg.ExpiredAsStatus && b.ended.knows(r.PathValue("id"), key, token) {
+		return writeJSON(w, http.StatusOK, wire.Poll{Status: wire.Expired})
+	}
 	switch {
 	case errors.Is(err, errOtherKey):
 		return noSession()
@@ -59,6 +61,11 @@ func bearer(r *http.Request) (string, bool) {
 	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = strings.TrimSpace(token)
 	return token, ok && token != "" && strings.EqualFold(scheme, "Bearer")
+}
+
+func noBearer() *problem {
+	return newProblem(http.StatusUnauthorized, "Unauthorized", "Send the poll_token as a bearer token.").
+		with("WWW-Authenticate", "Bearer")
 }
 
 func (b *Broker) wrongPollToken() *problem {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -41,9 +42,12 @@ type endpoints struct {
 	auth, token *url.URL
 	// issParameter: callbacks always carry iss (RFC 9207).
 	issParameter bool
+	// basicOnly: the client's secret is taken in a header only.
+	basicOnly bool
 }
 
 func newProvider(name string, cfg Provider, dev bool) (*provider, error) {
+	cfg = withDefaults(name, cfg)
 	p := &provider{Provider: cfg, name: name, dev: dev}
 	var faults []error
 	fault := func(format string, args ...any) {
@@ -124,7 +128,8 @@ func (p *provider) resolve(doc metadata) (endpoints, error) {
 	if err != nil {
 		return endpoints{}, fmt.Errorf("%w: token endpoint: %w", errProvider, err)
 	}
-	return endpoints{auth, token, doc.IssParameter}, nil
+	basic := len(doc.AuthMethods) > 0 && !slices.Contains(doc.AuthMethods, "client_secret_post")
+	return endpoints{auth, token, doc.IssParameter, basic}, nil
 }
 
 // metadata is the part of an issuer's document that we use (RFC 8414).
@@ -133,6 +138,8 @@ type metadata struct {
 	Auth         string `json:"authorization_endpoint"`
 	Token        string `json:"token_endpoint"`
 	IssParameter bool   `json:"authorization_response_iss_parameter_supported"`
+	// AuthMethods are how a client may say who it is at the token endpoint.
+	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
 }
 
 func (p *provider) discover(ctx context.Context, out *egress) (doc metadata, err error) {

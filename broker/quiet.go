@@ -22,7 +22,7 @@ const quietBuffer = 4 << 10
 // errLong says that an answer does not fit into the buffer it was meant for.
 var errLong = errors.New("broker: answer is too long")
 
-// postForm sends a form and reads the body of the answer into buf, which the
+// postForm sends a form, as client where that is not nil, and reads the body of the answer into buf, which the
 // caller clears: n bytes of it. It is for answers with tokens in them. A usual
 // HTTP client leaves a dozen copies of each in memory that it has given back
 // but not overwritten: in the TLS record buffer, in buffered readers, in frames
@@ -31,7 +31,7 @@ var errLong = errors.New("broker: answer is too long")
 //
 // The connection is subject to the same address check as all others, follows
 // no redirect, and is used once. Content codings are not undone.
-func (e *egress) postForm(ctx context.Context, to *url.URL, form url.Values, buf []byte) (header http.Header, status, n int, err error) {
+func (e *egress) postForm(ctx context.Context, to *url.URL, client *url.Userinfo, form url.Values, buf []byte) (header http.Header, status, n int, err error) {
 	ctx, stop := context.WithTimeout(ctx, proxyDeadline)
 	defer stop()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), strings.NewReader(form.Encode()))
@@ -42,6 +42,10 @@ func (e *egress) postForm(ctx context.Context, to *url.URL, form url.Values, buf
 	req.Header.Set("Accept", wire.TypeJSON)
 	req.Header.Set("Accept-Encoding", "identity")
 	req.Close = true
+	if client != nil {
+		password, _ := client.Password()
+		req.SetBasicAuth(client.Username(), password)
+	}
 
 	conn, forget, err := e.connect(ctx, to)
 	if err != nil {

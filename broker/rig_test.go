@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -67,6 +68,7 @@ type rig struct {
 	url   string
 	clock *clock
 	log   *lockedBuffer
+	host  string // the Host header, if it is not that of url
 }
 
 func newRig(t *testing.T, change func(*broker.Config)) *rig {
@@ -163,6 +165,7 @@ func (r *rig) request(method, path, body string, header ...string) *http.Request
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	req.Host = r.host
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
@@ -337,6 +340,8 @@ type idp struct {
 	forms []url.Values
 	// answer replaces the good answer.
 	answer http.HandlerFunc
+	// methods are how clients may identify, if the issuer says so.
+	methods []string
 }
 
 const idpTokens = `{"access_token":"at-canary","refresh_token":"rt-canary","token_type":"Bearer","expires_in":3600,"id_token":"h.p.s"}`
@@ -349,6 +354,7 @@ func newIDP(t *testing.T) *idp {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{
 			"issuer": p.URL + "/", "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token",
+			"token_endpoint_auth_methods_supported": p.methods,
 		})
 	})
 	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
@@ -387,4 +393,31 @@ func (p *idp) provider() broker.Provider {
 // for passthrough.
 func withIDP(p *idp) func(*broker.Config) {
 	return func(cfg *broker.Config) { cfg.Providers = map[string]broker.Provider{"auth0": p.provider()} }
+}
+
+// newSecureRig is a broker for the world: https, behind a proxy that takes TLS
+// off. The test speaks to it as the proxy does.
+func newSecureRig(t *testing.T, change func(*broker.Config)) *rig {
+	t.Helper()
+	r := newRig(t, func(cfg *broker.Config) {
+		cfg.Dev, cfg.BaseURL = false, "https://broker.example"
+		if change != nil {
+			change(cfg)
+		}
+	})
+	r.host = "broker.example"
+	return r
+}
+
+// serve gives the broker another server, with limits of its own.
+func (r *rig) serve(srv *http.Server) {
+	r.t.Helper()
+	host := strings.TrimPrefix(r.url, "http://")
+	ln, err := (&net.ListenConfig{}).Listen(r.t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	go func() { _ = srv.Serve(ln) }()
+	r.t.Cleanup(func() { _ = srv.Close() })
+	r.url, r.host = "http://"+ln.Addr().String(), host
 }

@@ -85,8 +85,21 @@ type Session struct {
 
 	// Ciphertext is the envelope; it is there exactly while State is [Ready].
 	Ciphertext string
-	// Failure is the OAuth error code of a [Failed] session.
+	// Failure is the OAuth error code of a [Failed] session, and of one whose
+	// agent wanted the error delivered like any other parameter.
 	Failure string
+
+	// Webhook is the digest of the token with which a third party may deposit
+	// once. Zero means that the person's browser alone writes.
+	Webhook Digest
+	// Callback is where the envelope is delivered, beside the poll; its URL may
+	// hold a token. CallbackSecret signs the deliveries.
+	Callback, CallbackSecret secret.Text
+	// Due is when the delivery is tried next, by whoever is first. Zero means
+	// that none is owed.
+	Due time.Time
+	// Attempts counts the tries.
+	Attempts int
 
 	// Steps is how many sessions the agent means to chain; zero means one.
 	Steps int
@@ -119,9 +132,6 @@ func (s *Session) CodeDigest() Digest { return digest(s.Code.Reveal()) }
 func (s *Session) confirm(connect secret.Text, browser string) error {
 	if s.State != Pending {
 		return errNotPending
-	}
-	if s.Follows != "" && !s.Browser.is(browser) {
-		return ErrNoSession // it is there for the browser of the first step only
 	}
 	s.State = Confirmed
 	s.Connect = digest(connect.Reveal())

@@ -23,6 +23,8 @@ func TestMemory(t *testing.T) { storetest.Run(t, memory) }
 
 func TestMemoryFollowsTheModel(t *testing.T) { storetest.Model(t, memory) }
 
+func TestMemoryIsAnOutbox(t *testing.T) { storetest.Outbox(t, memory) }
+
 func TestD33OneOf64PollsIsAnswered(t *testing.T) {
 	b, err := storetest.NewBroker("", memory(t, 100).Store, nil)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"math"
 	"strings"
 
@@ -130,46 +129,6 @@ func parseCode(text string) (string, error) {
 		return "", errCode
 	}
 	return code.String(), nil
-}
-
-// keyring knows the API keys by their digests.
-type keyring []struct {
-	name   string
-	digest Digest
-}
-
-func newKeyring(keys []APIKey) (keyring, error) {
-	var ring keyring
-	var faults []error
-	for i, key := range keys {
-		for _, known := range ring {
-			if known.name == key.Name {
-				faults = append(faults, fmt.Errorf("two API keys are named %q", key.Name))
-			}
-			if known.digest.is(key.Secret.Reveal()) {
-				faults = append(faults, fmt.Errorf("API keys %q and %q are the same", known.name, key.Name))
-			}
-		}
-		if key.Name == "" || key.Secret.IsZero() {
-			faults = append(faults, fmt.Errorf("API key %d has no name or no secret", i+1))
-			continue
-		}
-		ring = append(ring, struct {
-			name   string
-			digest Digest
-		}{key.Name, digest(key.Secret.Reveal())})
-	}
-	return ring, errors.Join(faults...)
-}
-
-// find returns the name of a key.
-func (r keyring) find(text string) (name string, ok bool) {
-	for _, key := range r { // all of them, so that the time tells nothing
-		if key.digest.is(text) {
-			name, ok = key.name, true
-		}
-	}
-	return name, ok
 }
 
 // pollToken and connectToken make the two one-time tokens.

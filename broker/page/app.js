@@ -47,6 +47,7 @@ function end(what) {
   clearTimeout(deadline);
   $("end-title").textContent = say(`${what}Title`);
   $("end-text").textContent = say(`${what}Text`);
+  $("end-title").classList.toggle("error", what === "key" || what === "insecure");
   show("end");
 }
 
@@ -122,13 +123,14 @@ async function start() {
 // outcome shows how the session stands that this browser confirmed, and goes
 // on to the step that follows it.
 async function outcome(code) {
-  const { status, step, steps } = await ask(`${pathOf(code)}/status`);
+  const { status, step, steps, error } = await ask(`${pathOf(code)}/status`);
   const more = step < steps;
   switch (status) {
     case "pending":
       return present(await ask(pathOf(code)));
     case "ready":
     case "consumed":
+      if (error) return end("denied");
       if (!more) return end("done");
       show("wait");
       return waitFor(code);
@@ -181,7 +183,7 @@ async function present(described) {
   $("ask-password").hidden = !oauth;
   const until = new Date(session.expires_at);
   $("ask-until").dateTime = session.expires_at;
-  $("ask-until").textContent = until.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  $("ask-until").textContent = until.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   clearTimeout(deadline);
   deadline = setTimeout(() => end("expired"), Math.max(0, until - Date.now()));
   $("confirm").textContent = say(next ? "confirmNextButton" : "confirmButton");

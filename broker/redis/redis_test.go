@@ -105,6 +105,8 @@ func TestStore(t *testing.T) { storetest.Run(t, env) }
 
 func TestModel(t *testing.T) { storetest.Model(t, env) }
 
+func TestOutbox(t *testing.T) { storetest.Outbox(t, env) }
+
 func TestURLs(t *testing.T) {
 	for url, ok := range map[string]bool{
 		"redis://127.0.0.1": true, "redis://127.0.0.1:6379/3": true, "rediss://user:canary@redis.example:6380": true, "redis://:canary@h": true,

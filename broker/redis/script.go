@@ -8,10 +8,14 @@ import "github.com/redis/go-redis/v9"
 //	         its code and state, e when it ends in milliseconds of Redis's time
 //	c:CODE   the ID of the session with this code
 //	t:STATE  the ID of the session with this state
+//	due      the IDs of the sessions that owe a callback, by when it is due
 //	live     the IDs of all sessions by when they end
 //	key      which key the sessions are sealed with
 //
-// Each of them expires. Redis's own clock is asked in every script; the
+// The first write of a script is one that Redis refuses when its memory is
+// full: after any other it lets the whole script through.
+//
+// Every key expires. Redis's own clock is asked in every script; the
 // brokers' clocks are not compared with it.
 
 const clockLua = `
@@ -32,8 +36,7 @@ if ARGV[7] == '1' then
 	state = KEYS[5]
 	if redis.call('EXISTS', state) == 1 then return 'state' end
 end
-redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
-if redis.call('ZCARD', KEYS[3]) >= tonumber(ARGV[4]) then return 'full' end
+if redis.call('ZCOUNT', KEYS[3], '(' .. string.format('%d', now), '+inf') >= tonumber(ARGV[4]) then return 'full' end
 local life = tonumber(ARGV[3])
 local ends = now + life
 redis.call('HSET', KEYS[1], 'b', ARGV[2], 'v', 1, 'c', KEYS[2], 't', state, 'e', string.format('%d', ends))
@@ -41,6 +44,7 @@ redis.call('PEXPIRE', KEYS[1], life)
 redis.call('SET', KEYS[2], ARGV[1], 'PX', life)
 if state ~= '' then redis.call('SET', state, ARGV[1], 'PX', life) end
 redis.call('SET', KEYS[4], ARGV[5], 'PX', ARGV[6])
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
 redis.call('ZADD', KEYS[3], ends, ARGV[1])
 if redis.call('PTTL', KEYS[3]) < life then redis.call('PEXPIRE', KEYS[3], life) end
 return 'ok'
@@ -60,23 +64,46 @@ if not s[1] then return {} end
 return {id, s[1], s[2], s[3], string.format('%d', now)}
 `)
 
-// replaceScript stores a changed session. KEYS: session, new state. ARGV: ID,
-// what is sealed, version that was read, whether there is a state. HSET leaves
-// the expiry of the key as it is.
-var replaceScript = redis.NewScript(`
+// replaceScript stores a changed session. KEYS: session, new state, due. ARGV:
+// ID, what is sealed, version that was read, whether there is a state, in how
+// many milliseconds a callback is due or nothing. HSET leaves the expiry of the
+// key as it is.
+var replaceScript = redis.NewScript(clockLua + `
 local s = redis.call('HMGET', KEYS[1], 'v', 't')
 local left = redis.call('PTTL', KEYS[1])
 if not s[1] or left <= 0 then return 'gone' end
 if s[1] ~= ARGV[3] then return 'changed' end
 local state = ''
 if ARGV[4] == '1' then state = KEYS[2] end
+if state ~= s[2] and state ~= '' and redis.call('EXISTS', state) == 1 then return 'state' end
+redis.call('HSET', KEYS[1], 'b', ARGV[2], 'v', s[1] + 1, 't', state)
 if state ~= s[2] then
-	if state ~= '' and redis.call('EXISTS', state) == 1 then return 'state' end
 	if s[2] ~= '' then redis.call('DEL', s[2]) end
 	if state ~= '' then redis.call('SET', state, ARGV[1], 'PX', left) end
 end
-redis.call('HSET', KEYS[1], 'b', ARGV[2], 'v', s[1] + 1, 't', state)
+if ARGV[5] == '' then
+	redis.call('ZREM', KEYS[3], ARGV[1])
+else
+	redis.call('ZADD', KEYS[3], string.format('%d', now + ARGV[5]), ARGV[1])
+	if redis.call('PTTL', KEYS[3]) < left then redis.call('PEXPIRE', KEYS[3], left) end
+end
 return 'ok'
+`)
+
+// owingScript reads the sessions whose callback is due, and forgets those that
+// are gone. KEYS: due. ARGV: the prefix of sessions, limit.
+var owingScript = redis.NewScript(clockLua + `
+local found = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', string.format('%d', now), 'LIMIT', 0, ARGV[2])) do
+	local b = redis.call('HGET', ARGV[1] .. id, 'b')
+	if b then
+		found[#found + 1] = id
+		found[#found + 1] = b
+	else
+		redis.call('ZREM', KEYS[1], id)
+	end
+end
+return found
 `)
 
 // countScript counts sessions. KEYS: live.

@@ -22,6 +22,7 @@ func (s *Store) key(kind string, index broker.Index) string {
 	return s.prefix + kind + string(index[:])
 }
 func (s *Store) live() string { return s.prefix + "live" }
+func (s *Store) due() string  { return s.prefix + "due" }
 func (s *Store) mark() string { return s.prefix + "key" }
 
 // answer is what a script says about a change.
@@ -202,7 +203,7 @@ func (f *found) shift(d time.Duration) {
 	if d == 0 {
 		return
 	}
-	for _, t := range []*time.Time{&f.Created, &f.Expires, &f.Polled} {
+	for _, t := range []*time.Time{&f.Created, &f.Expires, &f.Polled, &f.Due} {
 		if !t.IsZero() {
 			*t = t.Add(d)
 		}
@@ -226,7 +227,7 @@ func (s *Store) Update(ctx context.Context, id string, change func(*broker.Sessi
 			return broker.Session{}, err
 		}
 		k := s.keys(f.Session)
-		said, err := s.once(ctx, "update", replaceScript, []string{k.session, k.state}, k.id[:], sealed, f.version, k.hasState)
+		said, err := s.once(ctx, "update", replaceScript, []string{k.session, k.state, s.due()}, k.id[:], sealed, f.version, k.hasState, s.dueIn(after))
 		if err == nil {
 			err = said.err()
 		}

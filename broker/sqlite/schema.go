@@ -35,6 +35,10 @@ var migrations = []string{
 	CREATE TRIGGER sessions_removed AFTER DELETE ON sessions BEGIN UPDATE total SET n = n - 1; END;
 
 	CREATE TABLE key (one INTEGER PRIMARY KEY CHECK (one = 1), id BLOB NOT NULL) STRICT;`,
+
+	// due is when a callback is owed, in milliseconds of Unix time.
+	`ALTER TABLE sessions ADD COLUMN due INTEGER;
+	CREATE INDEX sessions_due ON sessions (due) WHERE due IS NOT NULL;`,
 }
 
 // The reasons to refuse a file.

@@ -76,3 +76,5 @@ func env(t *testing.T, limit int) storetest.Env {
 func TestStore(t *testing.T) { storetest.Run(t, env) }
 
 func TestModel(t *testing.T) { storetest.Model(t, env) }
+
+func TestOutbox(t *testing.T) { storetest.Outbox(t, env) }

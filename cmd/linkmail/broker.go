@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"linkmail/broker"
@@ -17,7 +18,10 @@ const brokerDrain = 10 * time.Second
 
 // broker runs the LinkAuth broker until a signal arrives.
 func (p process) broker(ctx context.Context, args []string) error {
-	fs := newFlags("linkmail broker [--listen ADDR] [--dev]",
+	if len(args) > 0 && args[0] == "keys" {
+		return p.brokerKeys(ctx, args[1:])
+	}
+	fs := newFlags("linkmail broker [--listen ADDR] [--dev]\n       linkmail broker keys add|list|revoke",
 		"LinkAuth broker: receives OAuth callbacks and form secrets for agents without a browser,\nencrypted to the agent's key. Sessions live ten minutes, in a database in the data directory\nunless LINKAUTH_STORE says otherwise.")
 	listen := fs.String("listen", "127.0.0.1:8080", "`addr` to listen on")
 	dev := fs.Bool("dev", false, "plain http and no keys, on loopback only")
@@ -62,15 +66,21 @@ func (p process) broker(ctx context.Context, args []string) error {
 	hs := b.Server()
 	served := make(chan error, 1)
 	go func() { served <- hs.Serve(ln) }()
+	var background sync.WaitGroup
+	defer background.Wait() // before the store is closed
+	background.Go(func() { b.Run(ctx) })
 	p.say("listening on http://%s", ln.Addr())
 	select {
 	case err := <-served:
+		b.Close(ctx)
 		return err
 	case <-ctx.Done():
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), brokerDrain)
 	defer cancel()
-	return hs.Shutdown(end)
+	err = hs.Shutdown(end)
+	b.Close(end)
+	return err
 }
 
 // brokerConfig reads the broker's settings.
@@ -93,8 +103,13 @@ func (s *source) brokerConfig(dev bool) broker.Config {
 	} else if !dev {
 		s.problem("LINKAUTH_BASE_URL is not set; browsers and agents need the broker's public https address (or use --dev on loopback)")
 	}
+	s.brokerEdges(&cfg)
+	keys := s.keyFile(dev)
+	if keys != nil {
+		cfg.KeySource = keys
+	}
 	if len(cfg.Keys) == 0 && !dev {
-		s.problem("LINKAUTH_API_KEYS is not set; a broker without keys would serve anybody (or use --dev on loopback)")
+		s.needKeys(keys)
 	}
 	return cfg
 }
@@ -140,6 +155,8 @@ func (s *source) oauthProviders() map[string]broker.Provider {
 			AuthURL:      s.text(prefix + "AUTH_URL"),
 			TokenURL:     s.text(prefix + "TOKEN_URL"),
 			Scopes:       strings.Fields(s.text(prefix + "SCOPES")),
+			OwnCallback:  s.on(prefix + "OWN_CALLBACK"),
+			BasicAuth:    s.on(prefix + "BASIC_AUTH"),
 		}
 	}
 	return providers

@@ -1,0 +1,82 @@
+package broker
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+)
+
+// grantError is a refusal of a token endpoint in OAuth's own words (RFC 6749
+// section 5.2).
+type grantError struct{ code string }
+
+func (e *grantError) Error() string { return errTokenStatus.Error() + ": " + e.code }
+
+// Is makes every grantError an errTokenStatus.
+func (e *grantError) Is(target error) bool { return target == errTokenStatus }
+
+// grant sends a grant to the token endpoint of a provider, as the broker's
+// client there, and returns the whole answer, sealed. It is tried once: codes
+// and, where they rotate, refresh tokens are good for one request.
+func (b *Broker) grant(ctx context.Context, p *provider, at endpoints, form url.Values, seal func(plaintext []byte) (string, error)) (string, error) {
+	client := p.identify(at, form)
+	// One buffer of fixed size holds the tokens, is sealed as it is and
+	// cleared: growing buffers, strings and maps would leave copies behind.
+	buf := make([]byte, maxTokenAnswer+1)
+	defer clear(buf)
+	header, status, n, err := b.egress.postForm(ctx, at.token, client, form, buf)
+	switch {
+	case errors.Is(err, errLong), errors.Is(err, io.ErrUnexpectedEOF):
+		return "", errTokenAnswer
+	case err != nil:
+		return "", errTokenEndpoint
+	case status >= 500 || status == http.StatusTooManyRequests:
+		return "", errTokenEndpoint
+	}
+	answer := buf[:n]
+	// Some providers refuse with status 200.
+	if code := refusalCode(answer); code != "" {
+		return "", &grantError{code}
+	}
+	if status != http.StatusOK {
+		return "", errTokenStatus
+	}
+	if !isTokenAnswer(header.Get("Content-Type"), answer) {
+		return "", errTokenAnswer
+	}
+	envelope, err := seal(answer)
+	if err != nil {
+		return "", errTokenSeal
+	}
+	return envelope, nil
+}
+
+// identify says who asks, in the way that the token endpoint wants it (RFC 6749
+// section 2.3.1): in the form, or in the header that the returned value is for.
+func (p *provider) identify(at endpoints, form url.Values) *url.Userinfo {
+	if p.ClientSecret.IsZero() {
+		form.Set("client_id", p.ClientID)
+		return nil
+	}
+	if p.BasicAuth || at.basicOnly {
+		return url.UserPassword(url.QueryEscape(p.ClientID), url.QueryEscape(p.ClientSecret.Reveal()))
+	}
+	form.Set("client_id", p.ClientID)
+	form.Set("client_secret", p.ClientSecret.Reveal())
+	return nil
+}
+
+// refusalCode is the error code of a token endpoint's answer, and empty if it
+// is none.
+func refusalCode(body []byte) string {
+	var got struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(body, &got) != nil || got.Error == "" {
+		return ""
+	}
+	return failureCode(got.Error)
+}
