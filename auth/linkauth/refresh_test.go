@@ -30,26 +30,34 @@ func TestABrokerRenewsWithTheSecretThatOnlyItHas(t *testing.T) {
 			refusal, ok := errors.AsType[*auth.EndpointError](err)
 			return ok && refusal.Code == "invalid_grant"
 		}},
-		{"it does not do this", func(*testing.T, string) reply { return reply{status: 404} },
-			func(err error) bool { return errors.Is(err, auth.ErrCannotRenew) }},
-		{"it is down", func(*testing.T, string) reply { return reply{status: 503} },
+		{
+			"it does not do this", func(*testing.T, string) reply { return reply{status: 404} },
+			func(err error) bool { return errors.Is(err, auth.ErrCannotRenew) },
+		},
+		{
+			"it is down", func(*testing.T, string) reply { return reply{status: 503} },
 			func(err error) bool {
 				f, ok := errors.AsType[*auth.Failure](err)
 				return ok && f.Kind == auth.Unavailable
-			}},
-		{"the key is refused", func(*testing.T, string) reply { return reply{status: 401} },
-			func(err error) bool { f, ok := errors.AsType[*auth.Failure](err); return ok && f.Kind == auth.Refused }},
+			},
+		},
+		{
+			"the key is refused", func(*testing.T, string) reply { return reply{status: 401} },
+			func(err error) bool { f, ok := errors.AsType[*auth.Failure](err); return ok && f.Kind == auth.Refused },
+		},
 		{"the provider is not configured", func(*testing.T, string) reply {
 			return reply{status: 400, body: `{"title":"OAuth Provider Error","status":400}`}
 		}, func(err error) bool {
 			f, ok := errors.AsType[*auth.Failure](err)
 			return ok && f.Kind == auth.Misconfigured
 		}},
-		{"a page of the network", func(*testing.T, string) reply { return ok("<html>") },
+		{
+			"a page of the network", func(*testing.T, string) reply { return ok("<html>") },
 			func(err error) bool {
 				f, ok := errors.AsType[*auth.Failure](err)
 				return ok && f.Code == "not_a_broker"
-			}},
+			},
+		},
 		{"an answer for somebody else", func(*testing.T, string) reply {
 			return ok(`{"ciphertext":"e30=","algorithm":"RSA-OAEP-256+AES-256-GCM"}`)
 		}, func(err error) bool {
