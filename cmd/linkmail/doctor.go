@@ -8,6 +8,7 @@ import (
 
 	"linkmail/auth"
 	"linkmail/auth/auth0"
+	"linkmail/auth/google"
 	"linkmail/auth/linkauth"
 	"linkmail/cache"
 	"linkmail/internal/secret"
@@ -162,6 +163,8 @@ func (d *examination) provider(ctx context.Context, store cache.Store) {
 	switch provider := made.(type) {
 	case *auth0.Provider:
 		d.auth0(ctx, provider)
+	case *google.Provider:
+		d.google(ctx, provider)
 	default:
 		check.Verdict, check.Saw = auth.Unclear, "there are no checks for this mode yet"
 		d.add(check)
@@ -182,6 +185,20 @@ func (d *examination) auth0(ctx context.Context, provider *auth0.Provider) {
 			return
 		}
 		req.Management = m
+	}
+	token, checks := provider.Probe(ctx, req)
+	if token.IsZero() {
+		d.add(noMailbox(checks))
+		return
+	}
+	d.mailbox(ctx, token, "")
+}
+
+// google looks at the modes that have a Google client and no Auth0.
+func (d *examination) google(ctx context.Context, provider *google.Provider) {
+	req := google.ProbeRequest{Principal: localUser, Scope: service, Seen: func(check auth.Check) { d.add(check) }}
+	if d.client.mode == modeGoogle {
+		req.AuthURL = d.client.signIn.googleURL(google.AuthURL, "/o/oauth2/v2/auth")
 	}
 	token, checks := provider.Probe(ctx, req)
 	if token.IsZero() {
