@@ -39,6 +39,11 @@ func (d *examination) mailbox(ctx context.Context, token secret.Text, variable s
 	account, err := box.Account(ctx)
 	if err == nil {
 		check.Saw = "this is the mailbox of " + account
+		if want := c.signIn.account; want != "" && !auth.SameAccount(account, want) {
+			check.Verdict, check.Setting, check.Where = auth.Failed, "account", "LINKMAIL_ACCOUNT"
+			check.Saw += ", but LINKMAIL_ACCOUNT expects " + want
+			check.Advice = "sign in with the other account, or change the setting"
+		}
 		d.add(check)
 		return
 	}
