@@ -131,7 +131,7 @@ func WrongAccount(have, want string) *Failure {
 	return &Failure{
 		Kind: Denied, Code: "wrong_account",
 		Message: "the sign-in was for " + have + ", but LINKMAIL_ACCOUNT expects " + want + "; it was discarded",
-		Hint:    "call again for a fresh link and choose " + want + ", or change LINKMAIL_ACCOUNT",
+		Hint:    "Call again for a fresh link and choose " + want + ", or change LINKMAIL_ACCOUNT.",
 	}
 }
 
@@ -141,7 +141,7 @@ func UnknownAccount(want string, cause error) *Failure {
 	return &Failure{
 		Kind: Unavailable, Code: "account_unverified",
 		Message: "it could not be verified that the mailbox is that of " + want + ", which LINKMAIL_ACCOUNT expects",
-		Hint:    "try again; if it stays so, run \"linkmail doctor\": the Gmail API may be off, or a permission missing",
+		Hint:    "Try again; if it stays so, run \"linkmail doctor\": the Gmail API may be off, or a permission missing.",
 		Err:     cause,
 	}
 }

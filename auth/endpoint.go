@@ -58,6 +58,18 @@ func (e *EndpointError) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("the token endpoint answered HTTP %d %s", e.Status, e.Code))
 }
 
+// NewEndpointError returns the error for a refusal with the given code, or with
+// the code "other" if it is not one plain word.
+func NewEndpointError(status int, code string) *EndpointError {
+	if !word(code) {
+		code = "other"
+	}
+	return &EndpointError{Status: status, Code: code}
+}
+
+// ErrCannotRenew says that whoever was asked to renew a token does not do that.
+var ErrCannotRenew = errors.New("auth: there is nothing to renew a token with")
+
 // Ask sends form and returns the answer. Its error is an [*EndpointError] if
 // the endpoint refused, and a [*Failure] of kind [Unavailable] if there was no
 // answer, or none that a token endpoint would give.
@@ -124,7 +136,7 @@ func (e TokenEndpoint) judge(resp *http.Response, body []byte) ([]byte, error) {
 		return nil, &Failure{
 			Kind: Unavailable, Code: "provider_busy",
 			Message:    fmt.Sprintf("%s cannot answer now (HTTP %d)", e.Name, status),
-			Hint:       "try again later. The sign-in is kept",
+			Hint:       "Try again later. The sign-in is kept.",
 			RetryAfter: min(max(time.Duration(wait)*time.Second, 0), time.Hour),
 			Err:        &EndpointError{Status: status},
 		}
@@ -142,18 +154,14 @@ func (e TokenEndpoint) judge(resp *http.Response, body []byte) ([]byte, error) {
 	if !object || json.Unmarshal(body, &in) != nil || in.Error == "" {
 		return nil, e.foreign(status)
 	}
-	refusal := &EndpointError{Status: status, Code: "other"}
-	if word(in.Error) {
-		refusal.Code = in.Error
-	}
-	return nil, refusal
+	return nil, NewEndpointError(status, in.Error)
 }
 
 func (e TokenEndpoint) foreign(status int) *Failure {
 	return &Failure{
 		Kind: Unavailable, Code: "provider_not_reached",
 		Message: fmt.Sprintf("something other than %s answered (HTTP %d)", e.Name, status),
-		Hint:    "check whether a proxy or a sign-in page of the network stands in between. The sign-in is kept",
+		Hint:    "Check whether a proxy or a sign-in page of the network stands in between. The sign-in is kept.",
 		Err:     &EndpointError{Status: status},
 	}
 }
@@ -172,7 +180,7 @@ func (e TokenEndpoint) unreached(ctx context.Context, host string, err error) er
 	return &Failure{
 		Kind: Unavailable, Code: "provider_unreachable",
 		Message: fmt.Sprintf("%s at %s could not be reached: %s", e.Name, host, unreachedReason(err)),
-		Hint:    "try again; if it stays so, check the network. The sign-in is kept",
+		Hint:    "Try again; if it stays so, check the network. The sign-in is kept.",
 		Err:     err,
 	}
 }

@@ -132,9 +132,6 @@ func (s *Session) confirm(connect secret.Text, browser string) error {
 	if s.State != Pending {
 		return errNotPending
 	}
-	if s.Follows != "" && !s.Browser.is(browser) {
-		return ErrNoSession // it is there for the browser of the first step only
-	}
 	s.State = Confirmed
 	s.Connect = digest(connect.Reveal())
 	s.Browser = digest(browser)

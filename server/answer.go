@@ -120,10 +120,10 @@ type consent struct {
 func challenge(c *auth.Challenge, waited bool) *mcp.CallToolResult {
 	a := consent{URL: c.URL, Code: c.Code, Scope: c.Scope}
 	var b strings.Builder
-	b.WriteString(before(c))
 	if c.Why != "" {
 		b.WriteString(c.Why + " ")
 	}
+	b.WriteString(before(c))
 	switch {
 	case waited && c.Step <= 1:
 		b.WriteString("The user has not finished the sign-in yet. ")

@@ -233,7 +233,7 @@ func (s *pass) unambiguous(ctx context.Context) error {
 		return &auth.Failure{
 			Kind: auth.Misconfigured, Code: "account_ambiguous",
 			Message: fmt.Sprintf("%d accounts are connected at %s, and it is not said which one is meant", len(all), s.connection),
-			Hint:    "set LINKMAIL_ACCOUNT to the e-mail address of the one to use",
+			Hint:    "Set LINKMAIL_ACCOUNT to the e-mail address of the one to use.",
 		}
 	}
 	return s.counted(ctx, known)

@@ -224,14 +224,14 @@ func (m *Management) refused(a answer) error {
 		return &auth.Failure{
 			Kind: auth.Refused, Code: "management_token_refused",
 			Message: "the Management API at " + m.base + " refused AUTH0_MANAGEMENT_TOKEN; it has expired or is of another tenant",
-			Hint:    "take a fresh one from Applications > APIs > Auth0 Management API > API Explorer, or by client credentials for " + m.base + "/api/v2/",
+			Hint:    "Take a fresh one from Applications > APIs > Auth0 Management API > API Explorer, or by client credentials for " + m.base + "/api/v2/.",
 			Err:     e,
 		}
 	case a.status == http.StatusTooManyRequests:
 		return &auth.Failure{
 			Kind: auth.Unavailable, Code: "auth0_busy", RetryAfter: retryAfter(a.header, time.Now()),
 			Message: "the Management API limits how often it may be asked, and the limit is reached",
-			Hint:    "run it again in a minute; what was done so far stays", Err: e,
+			Hint:    "Run it again in a minute; what was done so far stays.", Err: e,
 		}
 	case a.status == http.StatusForbidden:
 		if _, names, ok := strings.Cut(in.Message, "expected any of: "); ok {
@@ -255,7 +255,7 @@ func notAuth0(a answer) error {
 	return &auth.Failure{
 		Kind: auth.Unavailable, Code: "auth0_not_reached",
 		Message: fmt.Sprintf("something other than Auth0's Management API answered the request to %s (HTTP %d)", a.call, a.status),
-		Hint:    "check AUTH0_DOMAIN, and whether a proxy or a sign-in page of the network stands in between",
+		Hint:    "Check AUTH0_DOMAIN, and whether a proxy or a sign-in page of the network stands in between.",
 		Err:     &ResponseError{Call: a.call, Status: a.status},
 	}
 }

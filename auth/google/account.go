@@ -176,7 +176,7 @@ func cacheFailure(verb string, err error) error {
 	return &auth.Failure{
 		Kind: auth.Unavailable, Code: "cache_failed",
 		Message: "the sign-in cannot be kept: linkmail could not " + verb + " its cache",
-		Hint:    "check that LINKMAIL_CACHE_DIR is writable and not full, and that no other linkmail process is stuck",
+		Hint:    "Check that LINKMAIL_CACHE_DIR is writable and not full, and that no other linkmail process is stuck.",
 		Err:     err,
 	}
 }

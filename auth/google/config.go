@@ -32,7 +32,7 @@ const (
 
 // Refresher renews an access token by other means than the client of the
 // configuration, for example by a broker that keeps the client's secret. Its
-// errors are those of [auth.TokenEndpoint.Ask].
+// errors are those of [auth.TokenEndpoint.Ask], and [auth.ErrCannotRenew].
 type Refresher func(ctx context.Context, refreshToken secret.Text) (auth.TokenAnswer, error)
 
 // Config configures a [Provider].

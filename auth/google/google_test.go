@@ -433,6 +433,27 @@ func TestWithNothingToRenewWithThePersonIsToldWhy(t *testing.T) {
 	}
 }
 
+func TestWhereNobodyCanRenewThePersonIsAskedAgain(t *testing.T) {
+	r := newRig(t)
+	unable := func(cfg *google.Config) {
+		cfg.ClientID = ""
+		cfg.Refresh = func(context.Context, secret.Text) (auth.TokenAnswer, error) {
+			return auth.TokenAnswer{}, auth.ErrCannotRenew
+		}
+	}
+	r.signIn(r.provider(unable), gmail, standin.Choice{})
+	r.advance(time.Hour)
+	_, err := r.provider(unable).Token(t.Context(), gmail)
+	link := challenge(t, err)
+	if !strings.Contains(link.Why, "GOOGLE_CLIENT_ID") {
+		t.Errorf("why is %q", link.Why)
+	}
+	r.visit(link, standin.Choice{})
+	if _, err := r.provider(unable).Token(t.Context(), gmail); err != nil {
+		t.Error(describe(err))
+	}
+}
+
 func TestARefresherRenewsInPlaceOfTheClient(t *testing.T) {
 	r := newRig(t)
 	used := 0

@@ -102,7 +102,7 @@ func (s *pass) accept(ctx context.Context, token *oauth2.Token, begun loginRecor
 		return nil, &auth.Failure{
 			Kind: auth.Misconfigured, Code: "no_refresh_token",
 			Message: "the sign-in worked, but Google gave no refresh token",
-			Hint:    "whoever signs in on linkmail's behalf has to pass access_type=offline and prompt=consent on to Google",
+			Hint:    "Whoever signs in on linkmail's behalf has to pass access_type=offline and prompt=consent on to Google.",
 		}
 	}
 	life := unknownLife

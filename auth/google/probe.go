@@ -97,10 +97,10 @@ func (d *prober) client(ctx context.Context) auth.Check {
 	case refused && refusal.Code == "invalid_grant":
 	case refused && refusal.Code == "invalid_request" && d.p.cfg.ClientSecret.IsZero():
 		check.Verdict, check.Saw = auth.Failed, "this type of client has a secret, and GOOGLE_CLIENT_SECRET is not set"
-		check.Setting, check.Where, check.Advice = "google_client", whereClient, "set GOOGLE_CLIENT_SECRET to the client's secret; a desktop client has one too"
+		check.Setting, check.Where, check.Advice = "google_client", whereClient, "Set GOOGLE_CLIENT_SECRET to the client's secret; a desktop client has one too."
 	case refused && refusal.Code == "unauthorized_client":
 		check.Verdict, check.Saw = auth.Failed, "this type of client may not renew a sign-in"
-		check.Setting, check.Where, check.Advice = "google_client_type", whereClient, "make a client of the type Desktop app, or Web application with the callback among its redirect URIs"
+		check.Setting, check.Where, check.Advice = "google_client_type", whereClient, "Make a client of the type Desktop app, or Web application with the callback among its redirect URIs."
 	case refused:
 		why := refusedClient(refusal)
 		check.Verdict, check.Saw, check.Advice, check.Setting = auth.Failed, why.Message, why.Hint, "google_client"
@@ -125,13 +125,13 @@ func (d *prober) page(ctx context.Context) auth.Check {
 		check.Saw = "Google's page could not be reached"
 	case strings.Contains(said, "redirect_uri_mismatch"):
 		check.Verdict, check.Saw, check.Setting = auth.Failed, "the client does not allow the redirect URI "+callback, "google_redirect"
-		check.Where, check.Advice = whereClient, "use a client of the type Desktop app, or add exactly this redirect URI to the Web application"
+		check.Where, check.Advice = whereClient, "Use a client of the type Desktop app, or add exactly this redirect URI to the Web application."
 	case strings.Contains(said, "client type"), strings.Contains(said, "custom scheme"), strings.Contains(said, "custom_scheme"), strings.Contains(said, "unauthorized_client"):
 		check.Verdict, check.Saw, check.Setting = auth.Failed, "the client is of a type that cannot sign in this way", "google_client_type"
-		check.Where, check.Advice = whereClient, "make a client of the type Desktop app"
+		check.Where, check.Advice = whereClient, "Make a client of the type Desktop app."
 	case strings.Contains(said, "invalid_client"), strings.Contains(said, "deleted_client"):
 		check.Verdict, check.Saw, check.Setting = auth.Failed, "Google knows no client with the id in GOOGLE_CLIENT_ID", "google_client"
-		check.Where, check.Advice = "GOOGLE_CLIENT_ID", "copy the id from "+whereClient
+		check.Where, check.Advice = "GOOGLE_CLIENT_ID", "Copy the id from "+whereClient+"."
 	case status >= 300 && status < 400:
 		check.Verdict, check.Saw = auth.Passed, "it does, with the callback "+callback
 	case status == http.StatusOK:
@@ -207,7 +207,7 @@ func (d *prober) signedIn(ctx context.Context) auth.Check {
 	if lacking := missing(d.wanted, kept.Scopes); len(lacking) > 0 {
 		check.Verdict, check.Setting, check.Where = auth.Failed, "scopes", whereLogin
 		check.Saw += ", but without " + strings.Join(lacking, ", ")
-		check.Advice = "sign in again and leave the boxes on Google's page ticked"
+		check.Advice = "Sign in again and leave the boxes on Google's page ticked."
 	}
 	return check
 }
@@ -219,7 +219,7 @@ func (d *prober) renews(ctx context.Context) auth.Check {
 		token, err := d.cached(ctx)
 		if err != nil || token == nil {
 			check.Verdict, check.Setting, check.Where = auth.Unclear, "sign_in", whereLogin
-			check.Saw, check.Advice = "the sign-in has run out, and nothing here can renew it", "set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET to the client that it was made with, or sign in again"
+			check.Saw, check.Advice = "the sign-in has run out, and nothing here can renew it", "Set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET to the client that it was made with, or sign in again."
 			return check
 		}
 		d.token, check.Saw = secret.New(token.AccessToken), "the one from the sign-in is still good"
@@ -269,12 +269,12 @@ func (d *prober) keepRenewed(ctx context.Context, answer auth.TokenAnswer) error
 
 // dead says why Google may no longer accept the sign-in.
 func (d *prober) dead(check auth.Check) auth.Check {
-	check.Verdict, check.Setting, check.Where, check.Advice = auth.Failed, "sign_in", whereLogin, "sign in again"
+	check.Verdict, check.Setting, check.Where, check.Advice = auth.Failed, "sign_in", whereLogin, "Sign in again."
 	check.Saw = "Google no longer accepts the sign-in: access was removed in the Google account, it was not used for six months, or the password was changed"
 	if age := d.p.cfg.Now().Sub(d.kept.Obtained); age >= testingLife {
 		check.Setting, check.Where = "google_testing", whereConsent+" > Publishing status"
 		check.Saw = fmt.Sprintf("Google no longer accepts the sign-in, which is %d days old: an app whose publishing status is Testing loses it after 7 days. Otherwise access was removed, or the password was changed", int(age.Hours()/24))
-		check.Advice = "publish the app, then sign in again"
+		check.Advice = "Publish the app, then sign in again."
 	}
 	return check
 }

@@ -33,7 +33,7 @@ const deadSignIn = "Google no longer accepts the earlier sign-in. The likely cau
 	"access was removed in the Google account; it was not used for 6 months; the password was changed."
 
 // cannotRenew is what a person is told where there is nothing to renew with.
-const cannotRenew = "The sign-in has run out, and nothing here can renew it: " +
+const cannotRenew = "The sign-in has run out, and neither linkmail nor the broker can renew it: " +
 	"set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET to the broker's own Google client."
 
 // Provider hands out tokens of Google's services. It is safe for concurrent
@@ -133,10 +133,14 @@ func (s *pass) run(ctx context.Context) (*oauth2.Token, error) {
 	}
 	if ok && kept.Token != "" && len(missing(s.wanted, kept.Scopes)) == 0 {
 		token, err := s.refresh(ctx, &kept)
-		if !errors.Is(err, errDead) {
+		switch {
+		case errors.Is(err, errDead):
+			s.why = deadSignIn
+		case errors.Is(err, auth.ErrCannotRenew):
+			s.why = cannotRenew
+		default:
 			return token, err
 		}
-		s.why = deadSignIn
 	}
 	if ok && kept.Token == "" && len(missing(s.wanted, kept.Scopes)) == 0 {
 		s.why = cannotRenew
@@ -211,15 +215,15 @@ func refusedClient(cause *auth.EndpointError) *auth.Failure {
 	switch cause.Code {
 	case "invalid_client", "invalid_request":
 		failure.Message = "Google refused GOOGLE_CLIENT_ID with GOOGLE_CLIENT_SECRET"
-		failure.Hint = "copy both from the Google Cloud console, APIs & Services > Credentials; they have to be of the client that the sign-in was made with. The sign-in is kept"
+		failure.Hint = "Copy both from the Google Cloud console, APIs & Services > Credentials; they have to be of the client that the sign-in was made with. The sign-in is kept."
 	case "unauthorized_client":
 		failure.Kind, failure.Code = auth.Misconfigured, "client_type"
 		failure.Message = "the sign-in was made with another Google client than GOOGLE_CLIENT_ID"
-		failure.Hint = "use one and the same client everywhere, of the type Desktop app or Web application. The sign-in is kept"
+		failure.Hint = "Use one and the same client everywhere, of the type Desktop app or Web application. The sign-in is kept."
 	default:
 		failure.Kind, failure.Code = auth.Misconfigured, "google_refused"
 		failure.Message = "Google refused to renew the access token (" + cause.Code + ")"
-		failure.Hint = "check the client in the Google Cloud console. The sign-in is kept"
+		failure.Hint = "Check the client in the Google Cloud console. The sign-in is kept."
 	}
 	return failure
 }
@@ -229,7 +233,7 @@ func notGranted(lacking []string) *auth.Failure {
 	return &auth.Failure{
 		Kind: auth.Denied, Code: "scope_not_granted",
 		Message: "the consent did not include " + strings.Join(lacking, ", "),
-		Hint:    "call again for a fresh link, and leave every box ticked",
+		Hint:    "Call again for a fresh link, and leave every box ticked.",
 	}
 }
 
@@ -238,7 +242,7 @@ func (s *pass) keep(ctx context.Context, token string, life time.Duration, scope
 	if s.req.Rejected.Equal(secret.New(token)) {
 		return nil, &auth.Failure{
 			Kind: auth.Unavailable, Code: "token_refused",
-			Message: "Google gave the very token again that " + s.req.Scope + " has just refused", Hint: "try again in a minute",
+			Message: "Google gave the very token again that " + s.req.Scope + " has just refused", Hint: "Try again in a minute.",
 		}
 	}
 	if life <= 0 {

@@ -186,7 +186,7 @@ func (c *Connector) Redirect(ctx context.Context, req auth.RedirectRequest) (url
 		return nil, &auth.Failure{
 			Kind: auth.Misconfigured, Code: "redirect_impossible",
 			Message: "the browser cannot be sent there and back: the address has to be https and the callback port a fixed one",
-			Hint:    "set LINKMAIL_CALLBACK_PORT",
+			Hint:    "Set LINKMAIL_CALLBACK_PORT.",
 		}
 	}
 	t := trip{

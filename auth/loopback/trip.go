@@ -118,7 +118,7 @@ func (c *Connector) begin(ctx context.Context, t trip, previous auth.Ending) err
 		return &auth.Failure{
 			Kind: auth.Unavailable, Code: "no_callback",
 			Message: "no port of 127.0.0.1 could be opened for the browser to come back to",
-			Hint:    "sign in where linkmail may listen on 127.0.0.1, or use a mode that needs no browser here",
+			Hint:    "Sign in where linkmail may listen on 127.0.0.1, or use a mode that needs no browser here.",
 			Err:     err,
 		}
 	}
@@ -208,7 +208,7 @@ func badAddress(why string) *auth.Failure {
 	return &auth.Failure{
 		Kind: auth.Misconfigured, Code: "callback_invalid",
 		Message: "this address cannot be used: " + why,
-		Hint:    "copy the whole address from the browser's address bar after the sign-in",
+		Hint:    "Copy the whole address from the browser's address bar after the sign-in.",
 	}
 }
 
@@ -253,16 +253,16 @@ func refused(p Provider, cause *auth.EndpointError) error {
 		cause.Code == "invalid_request" && p.ClientSecret.IsZero():
 		failure.Kind, failure.Code = auth.Refused, "client_refused"
 		failure.Message = p.Name + " refused the client id with the client secret"
-		failure.Hint = "copy both from the client's settings; some kinds of client need a secret although they cannot keep it"
+		failure.Hint = "Copy both from the client's settings; some kinds of client need a secret although they cannot keep it."
 	default:
 		failure.Message = p.Name + " did not accept what the browser came back with (" + cause.Code + ")"
-		failure.Hint = "call again for a fresh link; if it happens again, check the kind of the client and its redirect URI"
+		failure.Hint = "Call again for a fresh link; if it happens again, check the kind of the client and its redirect URI."
 	}
 	return failure
 }
 
 func unusable(why string) *auth.Failure {
-	return &auth.Failure{Kind: auth.Misconfigured, Code: "callback_invalid", Message: why, Hint: "call again for a fresh link"}
+	return &auth.Failure{Kind: auth.Misconfigured, Code: "callback_invalid", Message: why, Hint: "Call again for a fresh link."}
 }
 
 // tokenResult is the result of a login.
@@ -337,7 +337,7 @@ func cacheFailure(ctx context.Context, verb string, err error) error {
 	return &auth.Failure{
 		Kind: auth.Unavailable, Code: "cache_failed",
 		Message: "the sign-in cannot be kept: linkmail could not " + verb + " its cache",
-		Hint:    "check that LINKMAIL_CACHE_DIR is writable and not full, and that no other linkmail process is stuck",
+		Hint:    "Check that LINKMAIL_CACHE_DIR is writable and not full, and that no other linkmail process is stuck.",
 		Err:     err,
 	}
 }

@@ -146,6 +146,7 @@ func TestWrongUsageSaysWhatIsRight(t *testing.T) {
 		{"an argument to logout", []string{"logout", "now"}, `"now"`},
 		{"an argument to status", []string{"status", "now"}, `"now"`},
 		{"a wait that is no duration", []string{"call", "search_emails", "{}", "--wait", "soon"}, "such as 30s"},
+		{"a negative wait of serve", []string{"serve", "--wait", "-1s"}, "--wait"},
 		{"a name that is near to nothing", []string{"bogus"}, `there is no command "bogus". Run`},
 		{"a tool that read-only switches off", []string{"call", "send_email", "{}", "--read-only"}, "switched off by LINKMAIL_READ_ONLY"},
 		{"a switch of tools that is neither", []string{"tools", "--send", "always"}, "LINKMAIL_SEND"},

@@ -118,12 +118,12 @@ func (d *examination) cache(ctx context.Context) (cache.Store, bool) {
 	switch {
 	case err != nil:
 		check.Verdict, check.Saw = auth.Failed, err.Error()
-		check.Setting, check.Where, check.Advice = "cache", "LINKMAIL_CACHE_DIR, LINKMAIL_KEY", "name a directory of your own that linkmail may write to"
+		check.Setting, check.Where, check.Advice = "cache", "LINKMAIL_CACHE_DIR, LINKMAIL_KEY", "Name a directory of your own that linkmail may write to."
 	case d.client.mode == modeDemo || d.client.mode == modeToken && d.client.cacheAt == "":
 		check.Saw = "nothing has to be kept in this mode"
 	case d.client.cacheAt == "":
 		check.Verdict, check.Saw = auth.Unclear, "no directory can be written: the sign-in will be forgotten when linkmail ends"
-		check.Setting, check.Where, check.Advice = "cache", "LINKMAIL_CACHE_DIR", "name a directory that linkmail may write to"
+		check.Setting, check.Where, check.Advice = "cache", "LINKMAIL_CACHE_DIR", "Name a directory that linkmail may write to."
 	default:
 		check.Saw = d.client.cacheAt + " can be written. " + d.client.keySource.String()
 	}

@@ -42,7 +42,7 @@ func (d *examination) mailbox(ctx context.Context, token secret.Text, variable s
 		if want := c.signIn.account; want != "" && !auth.SameAccount(account, want) {
 			check.Verdict, check.Setting, check.Where = auth.Failed, "account", "LINKMAIL_ACCOUNT"
 			check.Saw += ", but LINKMAIL_ACCOUNT expects " + want
-			check.Advice = "sign in with the other account, or change the setting"
+			check.Advice = "Sign in with the other account, or change the setting."
 		}
 		d.add(check)
 		return
@@ -75,7 +75,7 @@ func gmailRefusal(check auth.Check, err error, variable string) auth.Check {
 		if variable == "" {
 			check.Setting, check.Where = "google_grant", "linkmail login"
 			check.Saw = "Gmail refused the token that was given just now: the person has withdrawn the access"
-			check.Advice = "connect the account again"
+			check.Advice = "Connect the account again."
 		}
 	case "api_disabled":
 		check.Setting, check.Where = "gmail_api", "Google Cloud console > APIs & Services > Library > Gmail API"

@@ -137,7 +137,7 @@ func TestTheDoctorTellsWhyGmailRefuses(t *testing.T) {
 		{"a scope is missing", standin.InsufficientScope(), "scopes", "scope"},
 		{"the administrator blocks it", standin.DomainPolicy(), "domain_policy", ""},
 		{"there is no mailbox", standin.NoMailbox(), "mailbox", ""},
-		{"a proxy answers", &standin.Fault{Status: 200, Header: html, Body: "<html>canary"}, "gmail_endpoint", "like Gmail"},
+		{"a proxy answers", &standin.Fault{Status: 200, Header: html, Body: "<html>canary"}, "gmail_endpoint", "does not look like Gmail"},
 	}
 	for _, test := range tests {
 		for mode, env := range map[string][]string{modeAuth0: env, modeToken: static} {

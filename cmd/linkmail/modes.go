@@ -159,6 +159,12 @@ func (c *client) google(store cache.Store, out *http.Client) (auth.Provider, err
 			return nil, usagef("LINKAUTH_BROKER_URL: %v", err)
 		}
 		cfg.Connector = connector
+		if cfg.ClientID == "" {
+			// The broker has the client; it may also renew what it signed in.
+			cfg.Refresh = func(ctx context.Context, token secret.Text) (auth.TokenAnswer, error) {
+				return connector.Refresh(ctx, "google", token)
+			}
+		}
 	} else {
 		connector, err := c.local(store, out)
 		if err != nil {

@@ -40,10 +40,10 @@ func (p process) serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	cfg.browse = p.browse
 	if cfg.lives, cfg.wait = true, *wait; *wait == 0 {
 		cfg.wait = -1
 	}
-	cfg.browse = p.browse
 	way, err := cfg.connect(ctx)
 	if err != nil {
 		return err

@@ -211,7 +211,7 @@ func changeLines(c auth0.Change, applied bool) string {
 // explained is an error for people: what happened and what to do.
 func explained(err error) error {
 	if failure, ok := errors.AsType[*auth.Failure](err); ok {
-		return fmt.Errorf("%s; %s", failure.Message, failure.Hint)
+		return fmt.Errorf("%s. %s", failure.Message, failure.Hint)
 	}
 	return err
 }
