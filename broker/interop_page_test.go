@@ -269,16 +269,11 @@ func TestInteropThePageInChromium(t *testing.T) {
 		reads(t, p.heading("This connection is not safe", "90-insecure"), "https")
 		a.wantStatus(wire.Pending)
 	})
-
-	t.Run("TestInteropB16", func(t *testing.T) { testB16(t, b) })
-	t.Run("TestInteropB19", func(t *testing.T) { testB19(t, b) })
-	t.Run("TestInteropB20", func(t *testing.T) { testB20(t, b) })
-	t.Run("envelope vectors", func(t *testing.T) { testVectors(t, b) })
-	t.Run("contrast and labels", func(t *testing.T) { testAccessible(t, b) })
 }
 
-// testB16: a page of somebody else cannot show ours in a frame.
-func testB16(t *testing.T, b *chromium) {
+// TestInteropB16FramesAreBlocked: a page of somebody else cannot show ours in a frame.
+func TestInteropB16FramesAreBlocked(t *testing.T) {
+	b := newChromium(t)
 	r, _ := newPageRig(t)
 	a := r.create(nil)
 	frame := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -287,12 +282,8 @@ func testB16(t *testing.T, b *chromium) {
 	}))
 	t.Cleanup(frame.Close)
 	p := b.tab(t, "framed", nil)
-	p.open(frame.URL)
+	p.open(frame.URL) // answers when the frame has loaded, or not
 	p.shot("95-framed")
-	var reached bool
-	// A frame that was blocked has an opaque page of the browser's own inside.
-	p.eval(`await new Promise((r) => setTimeout(r, 500));
-		try { return Boolean(document.querySelector("iframe").contentDocument) } catch { return true }`, &reached)
 	var complaints []string
 	if err := json.Unmarshal(p.do("complaints", nil), &complaints); err != nil {
 		t.Fatal(err)
@@ -303,8 +294,9 @@ func testB16(t *testing.T, b *chromium) {
 	a.wantStatus(wire.Pending)
 }
 
-// testB19: the served key is not the one that the link names.
-func testB19(t *testing.T, b *chromium) {
+// TestInteropB19AnotherKeyIsRefused: the served key is not the one that the link names.
+func TestInteropB19AnotherKeyIsRefused(t *testing.T) {
+	b := newChromium(t)
 	for name, fields := range map[string]map[string]any{"form": nil, "oauth": gmailLogin} {
 		r, _ := newPageRig(t)
 		a := r.create(fields)
@@ -341,8 +333,9 @@ func testB19(t *testing.T, b *chromium) {
 	p.heading("Do not enter anything here", "92-key-second-step")
 }
 
-// testB20: what the agent says about itself is text.
-func testB20(t *testing.T, b *chromium) {
+// TestInteropB20NamesAreText: what the agent says about itself is text.
+func TestInteropB20NamesAreText(t *testing.T) {
+	b := newChromium(t)
 	r, _ := newPageRig(t)
 	a := r.create(map[string]any{"display_name": `<img src=x onerror="document.title='owned'">` + "\u202e\n" + strings.Repeat("x", 10_000)})
 	p := b.tab(t, "markup", nil)
@@ -386,8 +379,9 @@ func loadVectors(t *testing.T) pageVectors {
 	return v
 }
 
-// testVectors holds the page's module against the vectors of package wire.
-func testVectors(t *testing.T, b *chromium) {
+// TestInteropEnvelopeVectorsInChromium holds the page's module against the vectors of package wire.
+func TestInteropEnvelopeVectorsInChromium(t *testing.T) {
+	b := newChromium(t)
 	r, _ := newPageRig(t)
 	p := b.tab(t, "vectors", nil)
 	p.open(r.url + "/connect")
@@ -437,9 +431,10 @@ func testVectors(t *testing.T, b *chromium) {
 	}
 }
 
-// testAccessible measures in both colour schemes what can be measured: contrast
+// TestInteropThePageIsAccessible measures in both colour schemes what can be measured: contrast
 // (WCAG 2.2 success criterion 1.4.3), names of controls, the visible focus.
-func testAccessible(t *testing.T, b *chromium) {
+func TestInteropThePageIsAccessible(t *testing.T) {
+	b := newChromium(t)
 	for _, scheme := range []string{"light", "dark"} {
 		r, _ := newPageRig(t)
 		a := r.create(map[string]any{"oauth_provider": "auth0", "steps": 2, "display_name": "linkmail", "oauth_scopes": []string{"openid", "own.scope"}})
@@ -452,8 +447,8 @@ func testAccessible(t *testing.T, b *chromium) {
 			t.Errorf("%s: too little contrast: %v", scheme, low)
 		}
 		var facts struct {
-			Nameless, Focus int
-			Outline         string
+			Nameless int
+			Outline  string
 		}
 		p.eval(`const controls = [...document.querySelectorAll("button, input, select, textarea")];
 			document.getElementById("confirm").focus({ focusVisible: true });

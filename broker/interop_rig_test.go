@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -96,9 +97,7 @@ func (b *chromium) tab(t *testing.T, name string, options map[string]any) *tab {
 func (p *tab) do(what string, args map[string]any) json.RawMessage {
 	p.t.Helper()
 	command := map[string]any{"tab": p.name, "options": p.options, "does": what}
-	for name, value := range args {
-		command[name] = value
-	}
+	maps.Copy(command, args)
 	line, err := json.Marshal(command)
 	if err != nil {
 		p.t.Fatal(err)

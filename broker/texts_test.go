@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"os"
 	"regexp"
@@ -32,9 +33,7 @@ func flat(prefix string, texts map[string]any) map[string]string {
 		case string:
 			out[prefix+key] = v
 		case map[string]any:
-			for k, text := range flat(prefix+key+"/", v) {
-				out[k] = text
-			}
+			maps.Copy(out, flat(prefix+key+"/", v))
 		}
 	}
 	return out

@@ -47,6 +47,7 @@ function end(what) {
   clearTimeout(deadline);
   $("end-title").textContent = say(`${what}Title`);
   $("end-text").textContent = say(`${what}Text`);
+  $("end-title").classList.toggle("error", what === "key" || what === "insecure");
   show("end");
 }
 
@@ -181,7 +182,7 @@ async function present(described) {
   $("ask-password").hidden = !oauth;
   const until = new Date(session.expires_at);
   $("ask-until").dateTime = session.expires_at;
-  $("ask-until").textContent = until.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  $("ask-until").textContent = until.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
   clearTimeout(deadline);
   deadline = setTimeout(() => end("expired"), Math.max(0, until - Date.now()));
   $("confirm").textContent = say(next ? "confirmNextButton" : "confirmButton");

@@ -47,8 +47,8 @@ const does = {
     await page.addInitScript(() => { Object.defineProperty(window, "isSecureContext", { value: false }); });
   },
   url: async (page) => page.url(),
-  // The browser counts a 404 or 409 as an error; the page expects those.
-  complaints: async (page) => page.complaints.filter((c) => !/status of (404|409|422|429)/.test(c)),
+  // The browser counts these answers as errors; the page expects those.
+  complaints: async (page) => page.complaints.filter((c) => !/status of (400|404|409|422|429)/.test(c)),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -380,7 +380,8 @@ func TestInteropWithMcpo(t *testing.T) {
 }
 
 // TestInteropWithARealBrowser signs in through Chromium: the broker's page, the
-// login and the consent, twice. The screenshots are kept for a look.
+// login and the consent, in one tab and with one link. The screenshots are kept
+// for a look.
 func TestInteropWithARealBrowser(t *testing.T) {
 	shots, err := filepath.Abs("../../.artifacts/browser")
 	if err != nil {
@@ -404,29 +405,41 @@ func TestInteropWithARealBrowser(t *testing.T) {
 		t.Fatalf("npm install: %v\n%s", err, out)
 	}
 	u := newUser(t, &traffic{})
-	seen := ""
-	for step := range 2 {
-		var e envelope
-		for {
-			if e, _ = u.call(u.search()); e.Auth == nil {
-				t.Fatalf("step %d: status %q, want auth_required", step+1, e.Status)
-			}
-			if e.Auth.URL != seen {
-				break
-			}
-			if err := sleep(t.Context(), retryEvery); err != nil {
-				t.Fatal(err)
-			}
-		}
-		seen = e.Auth.URL
-		cmd := exec.CommandContext(t.Context(), "npx", "-y", "-p", nodePackage, "node", "browser.mjs", e.Auth.URL, e.Auth.Code, shots, "step"+strconv.Itoa(step+1))
-		cmd.Dir = dir
+	e, _ := u.call(u.search())
+	if e.Auth == nil {
+		t.Fatalf("status %q, want auth_required", e.Status)
+	}
+	cmd := exec.CommandContext(t.Context(), "npx", "-y", "-p", nodePackage, "node", "browser.mjs", e.Auth.URL, e.Auth.Code, shots, "flow")
+	cmd.Dir = dir
+	walked := make(chan error, 1)
+	go func() {
 		out, err := cmd.CombinedOutput()
 		if err != nil {
-			t.Fatalf("step %d: %v\n%s", step+1, err, out)
+			err = fmt.Errorf("%w\n%s", err, out)
 		}
-		t.Logf("step %d ends with: %s", step+1, out)
+		walked <- err
+	}()
+	for {
+		again, _ := u.call(u.search())
+		if again.Auth == nil {
+			break
+		}
+		if again.Auth.URL != e.Auth.URL || again.Auth.Code != e.Auth.Code {
+			t.Fatalf("the assistant shows a second link, %s", again.Auth.URL)
+		}
+		select {
+		case err := <-walked:
+			if err != nil {
+				t.Fatal(err)
+			}
+			walked = nil // the last poll is still to come
+		case <-time.After(retryEvery):
+		}
 	}
-	u.opened[seen] = true
+	if walked != nil {
+		if err := <-walked; err != nil {
+			t.Fatal(err)
+		}
+	}
 	u.untilMail()
 }

@@ -23,14 +23,17 @@ try {
   await page.goto(link);
   await page.getByText(code).first().waitFor({ timeout: 10_000 });
   await look();
-  // Every page of the flow has one button that goes on.
+  // Every page of the flow has one button that goes on: the first question, the
+  // login, the second question, the consent. After the login the tab waits for
+  // the assistant, which calls again meanwhile.
   for (let step = 0; step < 4; step++) {
-    const forward = page.getByRole("button", { name: /continue|matches|confirm|allow/i }).first();
-    await forward.click({ timeout: 10_000 });
-    await page.waitForLoadState("networkidle");
+    const forward = page.getByRole("button", { name: /continue|allow/i }).first();
+    await forward.click({ timeout: 60_000 });
+    await page.waitForLoadState("load");
     await look();
-    if (new URL(page.url()).origin === new URL(link).origin && /success|connected|done|close/i.test(await page.locator("body").innerText()) && step > 0) break;
   }
+  await page.getByRole("heading", { name: "Connected", exact: true }).waitFor({ timeout: 10_000 });
+  await look();
   const text = await page.locator("body").innerText();
   if (new URL(page.url()).origin !== new URL(link).origin) throw new Error(`ended at ${new URL(page.url()).pathname}, not at the broker`);
   console.log(text.trim());
