@@ -128,8 +128,14 @@ type Challenge struct {
 	// Step counts the steps of one sign-in, from 1; zero means unknown. Two
 	// steps may share a link.
 	Step int
+	// Renews is when a link that was opened and not finished gives way to a
+	// fresh one; zero while nobody has opened it.
+	Renews time.Time
 	// Previous tells what became of the link that this one replaces.
 	Previous Ending
+	// Why says in a sentence or two why a sign-in that worked before has to be
+	// repeated; empty if there is nothing to say.
+	Why string
 }
 
 // ErrTaken says that a trip cannot begin, because an earlier try of the same
@@ -147,6 +153,9 @@ const (
 	// Lost means that the person had finished, but the result did not arrive
 	// here. It was delivered once, to somebody else or into a broken connection.
 	Lost
+	// Abandoned means that somebody opened the previous link, which then works
+	// in that browser only, and did not finish in time.
+	Abandoned
 )
 
 func (*Challenge) Error() string { return "auth: a person has to sign in first" }

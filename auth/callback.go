@@ -41,14 +41,14 @@ func CallbackFailure(params url.Values) *Failure {
 		return &Failure{
 			Kind: Denied, Code: "denied",
 			Message: "the person, or a rule of the provider, did not give consent",
-			Hint:    "nothing was connected; call again for a fresh link",
+			Hint:    "Nothing was connected; call again for a fresh link.",
 			Err:     cause,
 		}
 	}
 	return &Failure{
 		Kind: Misconfigured, Code: "authorization_failed",
 		Message: "the provider ended the authorization with the error " + cause.Code,
-		Hint:    "the provider's log says why; call again for a fresh link",
+		Hint:    "The provider's log says why; call again for a fresh link.",
 		Err:     cause,
 	}
 }

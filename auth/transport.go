@@ -59,7 +59,7 @@ func (t *Transport) roundTrip(req *http.Request) (*http.Response, error) {
 		return nil, &Failure{
 			Kind: Misconfigured, Code: "host_not_allowed",
 			Message: fmt.Sprintf("a request for %s was about to leave for a host that may not see its token", t.Scope),
-			Hint:    "check the configured endpoint; it has to be https, or a loopback address",
+			Hint:    "Check the configured endpoint; it has to be https, or a loopback address.",
 		}
 	}
 	principal, ok := PrincipalFrom(ctx)

@@ -309,6 +309,20 @@ func TestStaticWithoutATokenNamesTheVariable(t *testing.T) {
 	}
 }
 
+func TestStaticRefusesWhatCannotBeAToken(t *testing.T) {
+	for _, text := range []string{canary + "\n", "one\ntwo", canary + "\r", "two words", "tab\t", "t\u00f6ken", "\x00"} {
+		_, err := auth.Static(secret.New(text), "LINKMAIL_GMAIL_TOKEN").Token(t.Context(), auth.Request{Scope: "gmail"})
+		failure, ok := errors.AsType[*auth.Failure](err)
+		if !ok || failure.Kind != auth.Refused || failure.Code != "token_malformed" || !strings.Contains(failure.Message, "LINKMAIL_GMAIL_TOKEN") {
+			t.Errorf("%q: error is %v, want one that names the variable", text, err)
+			continue
+		}
+		if strings.Contains(failure.Message+failure.Hint, canary) {
+			t.Errorf("%q: the failure holds the token", text)
+		}
+	}
+}
+
 func TestCallbackFailureTellsARefusalFromAMistake(t *testing.T) {
 	tests := []struct {
 		name     string

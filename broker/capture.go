@@ -44,6 +44,11 @@ func (b *Broker) capture(r *http.Request, s Session, state, cookie string, q url
 		if err := s.returned(state, cookie); err != nil {
 			return err
 		}
+		if q.Has("error") {
+			// The agent gets the refusal as it asked to; the page must not
+			// tell the person that all is well.
+			s.Failure = failureCode(q.Get("error"))
+		}
 		return s.ready(envelope)
 	})
 	return err

@@ -103,6 +103,25 @@ func TestPassthroughFlow(t *testing.T) {
 	}
 }
 
+// A refusal that the agent asked for is delivered to it, and the person's page
+// is told that it was one.
+func TestADeliveredRefusalIsNotShownAsConnected(t *testing.T) {
+	idp := newIDP(t)
+	r := newRig(t, withIDP(idp))
+	a := r.create(passthrough(idp, map[string]any{"custom_callback_params": []string{"connect_code", "error"}}))
+	p := r.person()
+	p.depart(a)
+	p.callback("state", customState, "error", "access_denied").want(http.StatusSeeOther)
+	var shown wire.Outcome
+	p.get("/v1/connect/" + a.created.Code + "/status").want(http.StatusOK).into(&shown)
+	if shown.Error != "access_denied" {
+		t.Errorf("the page is told %+v, want access_denied", shown)
+	}
+	if got, want := a.fetch(), `{"error":"access_denied"}`; got != want {
+		t.Errorf("credential = %s, want %s", got, want)
+	}
+}
+
 func TestProxyFlow(t *testing.T) {
 	idp := newIDP(t)
 	host := strings.TrimPrefix(idp.URL, "http://")

@@ -1,10 +1,11 @@
 package broker_test
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -162,10 +163,12 @@ func TestSessionsThatCannotBeFollowed(t *testing.T) {
 			return a.created.SessionID
 		}},
 		{"one that follows another", func(r *rig) string {
-			a, _ := r.login(nil)
-			var b wire.Created
-			r.follow(a, idp, nil).want(http.StatusCreated).into(&b)
-			return b.SessionID
+			a, p := r.login(nil)
+			b := &agent{r: r, key: testKey()}
+			r.follow(a, idp, nil).want(http.StatusCreated).into(&b.created)
+			p.depart(b)
+			p.callback("state", customState, "connect_code", "cc-1").want(http.StatusSeeOther)
+			return b.created.SessionID
 		}},
 		{"one whose follower somebody is working on", func(r *rig) string {
 			a, p := r.login(nil)
@@ -217,24 +220,35 @@ func TestAFollowerThatNobodyBeganIsReplaced(t *testing.T) {
 	}
 }
 
-func TestOneOfManyFollowersWins(t *testing.T) {
-	idp := newIDP(t)
-	r := newRig(t, withIDP(idp))
-	first, _ := r.login(nil)
-	var mu sync.Mutex
-	var all sync.WaitGroup
-	statuses := map[int]int{}
-	for i := range 16 {
-		all.Go(func() {
-			got := r.follow(first, idp, map[string]any{"custom_state": "state-0123456789-" + string(rune('a'+i))})
-			mu.Lock()
-			defer mu.Unlock()
-			statuses[got.status]++
-		})
+// between is a store that lets something happen just before one update.
+type between struct {
+	broker.Store
+	do atomic.Pointer[func()]
+}
+
+func (b *between) Update(ctx context.Context, id string, change func(*broker.Session) error) (broker.Session, error) {
+	if do := b.do.Swap(nil); do != nil {
+		(*do)()
 	}
-	all.Wait()
-	if statuses[http.StatusCreated] == 0 || statuses[http.StatusCreated]+statuses[http.StatusUnprocessableEntity] != 16 {
-		t.Errorf("statuses = %v, want 201 and 422 only", statuses)
+	return b.Store.Update(ctx, id, change)
+}
+
+func TestOfTwoFollowersAtTheSameTimeOneIsRefused(t *testing.T) {
+	idp := newIDP(t)
+	store := &between{Store: broker.NewMemory(broker.MemoryConfig{})}
+	r := newRig(t, func(cfg *broker.Config) {
+		withIDP(idp)(cfg)
+		cfg.Store = store
+	})
+	first, p := r.login(nil)
+	faster := &agent{r: r, key: testKey()}
+	follow := func() { r.follow(first, idp, nil).want(http.StatusCreated).into(&faster.created) }
+	store.do.Store(&follow)
+	r.follow(first, idp, map[string]any{"custom_state": "another-0123456789"}).problem(http.StatusUnprocessableEntity)
+	p.depart(faster)
+	p.callback("state", customState, "connect_code", "cc-1").want(http.StatusSeeOther)
+	if got := faster.fetch(); got != `{"connect_code":"cc-1"}` {
+		t.Errorf("credential = %s", got)
 	}
 }
 

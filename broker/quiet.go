@@ -56,12 +56,11 @@ func (e *egress) postForm(ctx context.Context, to *url.URL, client *url.Userinfo
 	}
 	r := bufio.NewReaderSize(io.LimitReader(conn, maxReplyHeader+int64(len(buf))), quietBuffer)
 	defer overwrite(r)
-	resp, err := readFinal(r, req)
+	resp, err := readFinal(r, req) //nolint:bodyclose // closing reads the rest into a buffer of a pool
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	// The body is not closed: that would read the rest of it into a buffer of
-	// a pool. What ends is the connection.
+	// What ends is the connection, not the body.
 	for n < len(buf) {
 		var more int
 		more, err = resp.Body.Read(buf[n:])
@@ -79,7 +78,7 @@ func (e *egress) postForm(ctx context.Context, to *url.URL, client *url.Userinfo
 // readFinal reads the answer that is not a provisional one.
 func readFinal(r *bufio.Reader, req *http.Request) (*http.Response, error) {
 	for {
-		resp, err := http.ReadResponse(r, req) //nolint:bodyclose // see postForm
+		resp, err := http.ReadResponse(r, req)
 		if err != nil || resp.StatusCode >= http.StatusOK || resp.StatusCode == http.StatusSwitchingProtocols {
 			return resp, err
 		}

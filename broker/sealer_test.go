@@ -84,8 +84,8 @@ func TestEveryFieldOfASessionSurvivesSealing(t *testing.T) {
 	w, g := reflect.ValueOf(want), reflect.ValueOf(got)
 	for i := range w.NumField() {
 		name := w.Type().Field(i).Name
-		if text, ok := w.Field(i).Interface().(secret.Text); ok {
-			if other, ok := g.Field(i).Interface().(secret.Text); !ok || !text.Equal(other) {
+		if text, ok := reflect.TypeAssert[secret.Text](w.Field(i)); ok {
+			if other, ok := reflect.TypeAssert[secret.Text](g.Field(i)); !ok || !text.Equal(other) {
 				t.Errorf("%s did not survive", name)
 			}
 		} else if !reflect.DeepEqual(w.Field(i).Interface(), g.Field(i).Interface()) {

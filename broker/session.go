@@ -85,7 +85,8 @@ type Session struct {
 
 	// Ciphertext is the envelope; it is there exactly while State is [Ready].
 	Ciphertext string
-	// Failure is the OAuth error code of a [Failed] session.
+	// Failure is the OAuth error code of a [Failed] session, and of one whose
+	// agent wanted the error delivered like any other parameter.
 	Failure string
 
 	// Webhook is the digest of the token with which a third party may deposit
@@ -131,9 +132,6 @@ func (s *Session) CodeDigest() Digest { return digest(s.Code.Reveal()) }
 func (s *Session) confirm(connect secret.Text, browser string) error {
 	if s.State != Pending {
 		return errNotPending
-	}
-	if s.Follows != "" && !s.Browser.is(browser) {
-		return ErrNoSession // it is there for the browser of the first step only
 	}
 	s.State = Confirmed
 	s.Connect = digest(connect.Reveal())

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,13 +43,18 @@ func (r *refusal) reason() string {
 	return r.Error.Status
 }
 
+// isGoogles reports whether there was an error body of Google's at all.
+func (r *refusal) isGoogles() bool {
+	return r.Error.Message != "" || r.reason() != ""
+}
+
 // plainWord is what a reason looks like; anything else is not passed on.
 var plainWord = regexp.MustCompile(`^[A-Za-z_]{1,64}$`)
 
 // classify turns an answer that is not a success into an [Error], and says
 // whether trying again may help. The body's reason decides before the HTTP
 // status does, because Gmail says 403 to very different things.
-func classify(status int, header http.Header, body []byte, now time.Time) (*Error, pace) {
+func (h host) classify(status int, header http.Header, body []byte, now time.Time) (*Error, pace) {
 	var r refusal
 	readable := json.Unmarshal(body, &r) == nil
 	e := &Error{Status: status}
@@ -71,23 +77,29 @@ func classify(status int, header http.Header, body []byte, now time.Time) (*Erro
 		p = rateLimited(e, &r, header, now)
 	case "failedPrecondition", "FAILED_PRECONDITION":
 		if !strings.Contains(r.Error.Message, "Mail service not enabled") {
-			p = byStatus(e, &r, header, readable, now)
+			p = h.byStatus(e, &r, header, readable, now)
 			break
 		}
 		e.Code, e.Message = codeNoMailbox, "this Google account has no Gmail mailbox"
 		e.Hint = "Sign in with an account that has Gmail."
 	default:
-		p = byStatus(e, &r, header, readable, now)
+		p = h.byStatus(e, &r, header, readable, now)
 	}
 	return e, p
 }
 
 // byStatus decides on the HTTP status, for a body whose reason says no more.
-func byStatus(e *Error, r *refusal, header http.Header, readable bool, now time.Time) pace {
+func (h host) byStatus(e *Error, r *refusal, header http.Header, readable bool, now time.Time) pace {
 	switch s := e.Status; {
 	case s == http.StatusUnauthorized:
 		e.Code, e.Message = codeTokenRefused, "Google refused the access token"
 		e.Hint = "It has expired or was revoked: sign in again, or replace the configured token."
+	case s == http.StatusNotFound && !r.isGoogles():
+		// Google's own come with a body that says so: here it is the path that
+		// does not exist, and not the mail.
+		reason := e.Reason
+		*e = *h.notGmail(s)
+		e.Reason = reason
 	case s == http.StatusNotFound || s == http.StatusGone:
 		e.Code, e.Message = codeNotFound, "there is no such mail, thread or label"
 		e.Hint = "It may have been deleted: search again for a current id."
@@ -97,12 +109,12 @@ func byStatus(e *Error, r *refusal, header http.Header, readable bool, now time.
 		e.Code, e.Message, e.Hint = codeTooLarge, "Gmail refused the request as too large", "Send less at once."
 	case s >= 500 || s == http.StatusRequestTimeout:
 		e.Code, e.Message = codeUnavailable, "Gmail failed to answer (HTTP "+strconv.Itoa(s)+")"
-		e.Hint = "This usually passes: try again in a minute."
-		e.RetryAfter = retryHeader(header, now)
+		e.Hint = "This usually passes: try again."
+		e.waitFor(retryHeader(header, now), soon)
 		return hiccup
 	case !readable || s < 400 || s == http.StatusProxyAuthRequired:
 		reason := e.Reason
-		*e = *notGmail(s)
+		*e = *h.notGmail(s)
 		e.Reason = reason
 	case s == http.StatusForbidden && strings.Contains(r.Error.Message, "Metadata scope"):
 		missingScope(e, nil)
@@ -140,11 +152,33 @@ func knownComplaint(message string) (said, hint string) {
 // scopeName is how Google spells the OAuth scopes of Gmail.
 var scopeName = regexp.MustCompile(`https://(?:www\.googleapis\.com/auth/gmail\.[a-z.]+|mail\.google\.com/)`)
 
-// missingScope names the scope, which Google gives in the challenge header.
+// scopes are the OAuth scopes to advise, the most advisable first: the one that
+// covers whatever this program does, then others from the narrowest on. The
+// last one lets mail be deleted for good, and is never needed.
+var scopes = [...]string{
+	"https://www.googleapis.com/auth/gmail.modify",
+	"https://www.googleapis.com/auth/gmail.metadata",
+	"https://www.googleapis.com/auth/gmail.labels",
+	"https://www.googleapis.com/auth/gmail.readonly",
+	"https://www.googleapis.com/auth/gmail.send",
+	"https://www.googleapis.com/auth/gmail.compose",
+	"https://www.googleapis.com/auth/gmail.insert",
+	"https://www.googleapis.com/auth/gmail.settings.basic",
+	"https://www.googleapis.com/auth/gmail.settings.sharing",
+	"https://mail.google.com/",
+}
+
+// missingScope advises one of the scopes that Google lists in the challenge
+// header, any of which would do.
 func missingScope(e *Error, header http.Header) {
-	scope := scopeName.FindString(header.Get("WWW-Authenticate"))
-	if scope == "" {
-		scope = "https://www.googleapis.com/auth/gmail.modify"
+	scope := scopes[0]
+	if offered := scopeName.FindAllString(header.Get("WWW-Authenticate"), -1); len(offered) > 0 {
+		for _, s := range scopes {
+			if slices.Contains(offered, s) {
+				scope = s
+				break
+			}
+		}
 	}
 	e.Code = codeMissingScope
 	e.Message = "the sign-in does not cover this action: it needs the scope " + scope
@@ -174,19 +208,20 @@ func rateLimited(e *Error, r *refusal, header http.Header, now time.Time) pace {
 	}
 	if strings.Contains(strings.ToLower(r.Error.Message), "concurrent") {
 		e.Message, e.Hint = "too many requests for this mailbox at once", "Try again in a moment, with fewer mails at once."
-		e.RetryAfter = retryHeader(header, now)
+		e.waitFor(retryHeader(header, now), atOnce)
 		return concurrent
 	}
 	e.Message, e.Hint = "Gmail's quota per minute is used up", "Wait, then ask for fewer mails at once."
-	e.RetryAfter = retryHeader(header, now)
+	after := retryHeader(header, now)
 	for _, d := range r.Error.Details {
 		if wait, err := time.ParseDuration(d.RetryDelay); err == nil && wait > 0 {
-			e.RetryAfter = wait
+			after = wait
 		}
 	}
 	if at, ok := retryMessage(r.Error.Message); ok {
-		e.RetryAfter = max(at.Sub(now), time.Second)
+		after = max(at.Sub(now), time.Second)
 	}
+	e.waitFor(after, quotaPause)
 	return rate
 }
 

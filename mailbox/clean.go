@@ -16,15 +16,7 @@ import (
 // many were removed. Line ends become \n, which is not counted. It is
 // idempotent, and what is not valid UTF-8 becomes U+FFFD.
 func cleanText(s string) (string, int) {
-	if isPlain(s, '\n') {
-		return s, 0
-	}
-	return filter(s, func(b *strings.Builder, r rune) {
-		if isLineBreak(r) {
-			r = '\n'
-		}
-		b.WriteRune(r)
-	})
+	return filter(s, func(*strings.Builder, rune) {})
 }
 
 // cleanLine is [cleanText] for a field of one line (a subject, a name, a
@@ -49,8 +41,12 @@ func isPlain(s string, extra byte) bool {
 	return true
 }
 
-// filter calls keep for every rune of s that stays and counts the others.
-func filter(s string, keep func(*strings.Builder, rune)) (string, int) {
+// filter makes every line end of s a \n, calls drop for every rune that does not
+// stay, and counts these.
+func filter(s string, drop func(*strings.Builder, rune)) (string, int) {
+	if isPlain(s, '\n') {
+		return s, 0
+	}
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	var (
@@ -64,10 +60,14 @@ func filter(s string, keep func(*strings.Builder, rune)) (string, int) {
 			next, _ := utf8.DecodeRuneInString(s[i+utf8.RuneLen(r):])
 			if !isNeeded(prev, r, next) {
 				removed++
+				drop(&b, r)
 				continue
 			}
 		}
-		keep(&b, r)
+		if isLineBreak(r) {
+			r = '\n'
+		}
+		b.WriteRune(r)
 		prev = r
 	}
 	return b.String(), removed

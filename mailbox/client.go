@@ -31,6 +31,7 @@ type Client struct {
 	service *gmail.Service
 	http    *http.Client
 	root    *url.URL
+	host    host
 	now     func() time.Time
 	quota   *quota
 	batches batches
@@ -74,6 +75,7 @@ func New(cfg Config) (*Client, error) {
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		root:    root,
+		host:    host(root.Host),
 		now:     cfg.Now,
 		quota:   &quota{limit: cfg.UnitsPerMinute, now: cfg.Now},
 		batches: batches{slot: make(chan struct{}, 1), size: maxPart},
@@ -132,7 +134,7 @@ func checkID(id string) error {
 // Warm opens the connection, has the transport fetch its token, and learns the
 // account. Calling it is optional and costs one quota unit.
 func (c *Client) Warm(ctx context.Context) error {
-	return c.read(ctx, newBudget(), profileOp, unitsProfile, c.profile)
+	return c.host.exists(c.read(ctx, newBudget(), profileOp, unitsProfile, c.profile))
 }
 
 // Account returns the mailbox's own address, from memory if it was read

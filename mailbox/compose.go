@@ -84,13 +84,13 @@ func checkOutgoing(o Outgoing, from Address, now time.Time, sendID string) (*env
 	case n == 0:
 		return nil, &Error{
 			Code: "no_recipient", Message: "the mail has no recipient",
-			Hint: "give at least one address in to, cc or bcc",
+			Hint: "Give at least one address in to, cc or bcc.",
 		}
 	case n > maxRecipients:
 		return nil, &Error{
 			Code:    "too_many_recipients",
 			Message: fmt.Sprintf("the mail has %d recipients, Gmail takes %d", n, maxRecipients),
-			Hint:    "send it in several mails",
+			Hint:    "Send it in several mails.",
 		}
 	}
 	if err := checkSubject(o.Subject); err != nil {
@@ -109,14 +109,14 @@ func checkBody(text, html string) error {
 	if !utf8.ValidString(text) || !utf8.ValidString(html) {
 		return &Error{
 			Code: "invalid_body", Message: "the body is not valid UTF-8",
-			Hint: "send text as UTF-8; other data belongs in an attachment",
+			Hint: "Send text as UTF-8; other data belongs in an attachment.",
 		}
 	}
 	if n := len(text) + len(html); n > maxBody {
 		return &Error{
 			Code:    "too_large",
 			Message: fmt.Sprintf("the body has %d bytes, the limit is %d", n, maxBody),
-			Hint:    "shorten the body, or send it as an attachment",
+			Hint:    "Shorten the body, or send it as an attachment.",
 		}
 	}
 	return nil
@@ -215,7 +215,7 @@ func (m *envelope) verify(raw []byte) error {
 		return &Error{
 			Code:    "invalid_header",
 			Message: "the mail was not composed: " + field + " cannot be written so that it is read back unchanged",
-			Hint:    "simplify the names in " + field,
+			Hint:    "Simplify the names in " + field + ".",
 		}
 	}
 	msg, err := mail.ReadMessage(bytes.NewReader(raw))

@@ -37,7 +37,7 @@ func checkRecipient(field, s string) (Address, error) {
 func invalidRecipient(field, why string) error {
 	return &Error{
 		Code: "invalid_recipient", Message: field + " " + why,
-		Hint: "give one address an element, like ann@example.com or Ann Lee <ann@example.com>",
+		Hint: "Give one address per element, like ann@example.com or Ann Lee <ann@example.com>.",
 	}
 }
 
@@ -49,7 +49,7 @@ func checkFrom(from Address) (Address, error) {
 	if why != "" {
 		return Address{}, &Error{
 			Code: "invalid_from", Message: "from " + why,
-			Hint: "leave from empty, or give an address of this account",
+			Hint: "Leave from empty, or give an address of this account.",
 		}
 	}
 	return Address{Name: from.Name, Email: email}, nil
@@ -150,7 +150,7 @@ func checkField(field, s string, limit int) error {
 func invalidHeader(field, why string) error {
 	return &Error{
 		Code: "invalid_header", Message: field + " " + why,
-		Hint: "change " + field + "; a header field is one line of plain text",
+		Hint: "Change " + field + ": a header field is one line of plain text.",
 	}
 }
 

@@ -1,6 +1,7 @@
 package mailbox
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -56,7 +57,7 @@ func invalid(message, hint string) *Error {
 // first quote response bodies, the second URLs with their queries.
 func (c *Client) explain(op string, err error) (pace, error) {
 	if api, ok := errors.AsType[*googleapi.Error](err); ok {
-		e, p := classify(api.Code, api.Header, []byte(api.Body), c.now())
+		e, p := c.host.classify(api.Code, api.Header, []byte(api.Body), c.now())
 		return p, e
 	}
 	err = bare(err)
@@ -65,14 +66,14 @@ func (c *Client) explain(op string, err error) (pace, error) {
 	case errors.As(err, &own):
 		return never, own
 	case errors.Is(err, errNotGmail) || unreadable(err):
-		return never, notGmail(0)
+		return never, c.host.notGmail(0)
 	case errors.Is(err, context.DeadlineExceeded):
 		return hiccup, &Error{
 			Code: codeUnavailable, Message: "Gmail did not answer in time",
-			Hint: "Try again; if it persists, check the network.", Err: err,
+			Hint: "Try again; if it persists, check the network.", Err: err, RetryAfter: soon,
 		}
 	case fromWire(err):
-		return hiccup, unreachable(err)
+		return hiccup, c.host.unreachable(err)
 	}
 	return never, wrap(op, err)
 }
@@ -85,14 +86,41 @@ func bare(err error) error {
 	return err
 }
 
+// After these times it makes sense to try again where Gmail has said none: it
+// refused too many requests at once, the quota of the minute is used up, the
+// server or the network failed.
+const (
+	atOnce     = 5 * time.Second
+	quotaPause = 30 * time.Second
+	soon       = 10 * time.Second
+)
+
+// waitFor says when to try again: as Gmail told, or else a guess.
+func (e *Error) waitFor(told, guess time.Duration) {
+	e.told = told
+	e.RetryAfter = cmp.Or(told, guess)
+}
+
+// host is where Gmail is expected, for hints; empty means Google's own.
+type host string
+
+const google host = "gmail.googleapis.com"
+
+// own reports whether it is Google's own, which nobody configured.
+func (h host) own() bool { return h == "" || h == google }
+
 // unreachable explains a connection that could not be made or was lost.
-func unreachable(err error) *Error {
+func (h host) unreachable(err error) *Error {
 	e := &Error{
-		Code: codeUnavailable, Message: "the connection to Gmail failed",
-		Hint: "Check that the network and its proxy let requests to gmail.googleapis.com through, then try again.", Err: err,
+		Code: codeUnavailable, Message: "the connection to Gmail failed", Err: err, RetryAfter: soon,
+		Hint: "Check that the network and its proxy let requests to " + string(google) + " through, then try again.",
+	}
+	if !h.own() {
+		e.Message = "the connection to " + string(h) + ", which stands for Gmail here, failed"
+		e.Hint = "Check LINKMAIL_GMAIL_ENDPOINT, and that the network lets requests to it through, then try again."
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		e.Message = "the certificate that was presented for Gmail is not trusted here"
+		e.Message, e.RetryAfter = "the certificate that was presented for Gmail is not trusted here", 0
 		e.Hint = "A proxy may be inspecting the traffic: add its certificate authority to the system's, and check the clock."
 	}
 	return e
@@ -102,12 +130,26 @@ func unreachable(err error) *Error {
 var errNotGmail = errors.New("mailbox: the answer is not Gmail's")
 
 // notGmail explains an answer that something on the way gave.
-func notGmail(status int) *Error {
-	return &Error{
+func (h host) notGmail(status int) *Error {
+	e := &Error{
 		Code: codeUnavailable, Status: status,
 		Message: "something that is not Gmail answered in its place",
-		Hint:    "A proxy or a sign-in page of the network stands between: let requests to gmail.googleapis.com through.",
+		Hint:    "A proxy or a sign-in page of the network stands between: let requests to " + string(google) + " through.",
 	}
+	if !h.own() {
+		e.Message = "what answers at " + string(h) + " does not look like Gmail"
+		e.Hint = "Check LINKMAIL_GMAIL_ENDPOINT: it has to be the root of a server that speaks the Gmail API, with no proxy or sign-in page in between."
+	}
+	return e
+}
+
+// exists explains a 404 for what every mailbox has, such as a list, however
+// empty, or a profile: only a server that is not Gmail lacks it.
+func (h host) exists(err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == codeNotFound {
+		return h.notGmail(e.Status)
+	}
+	return err
 }
 
 // unreadable reports whether err is about JSON that was cut short or is none.

@@ -29,25 +29,28 @@ func TestEveryRefusalOfGmailSaysWhatToDo(t *testing.T) {
 		again bool // it is tried again, within limits
 	}{
 		{"the token was refused", standin.InvalidCredentials(), "token_refused", "access token", 0, false},
-		{"the scope is missing", standin.InsufficientScope(), "missing_scope", "https://mail.google.com/", 0, false},
+		{"the scope is missing", standin.InsufficientScope(), "missing_scope", "needs the scope https://www.googleapis.com/auth/gmail.modify", 0, false},
 		{"the API is off", standin.APIDisabled("123456789"), "api_disabled", "https://console.developers.google.com/apis/api/gmail.googleapis.com/overview?project=123456789", 0, false},
 		{"the administrator said no", standin.DomainPolicy(), "domain_policy", "administrator", 0, false},
 		{"the minute is spent", standin.RateLimited(time.Date(2000, 1, 1, 0, 5, 0, 0, time.UTC)), "rate_limited", "Wait", 5 * time.Minute, false},
 		{"the minute is spent, says a header", &standin.Fault{Status: 429, Body: `{"error":{"code":429}}`, Header: http.Header{"Retry-After": {"300"}}}, "rate_limited", "Wait", 5 * time.Minute, false},
 		{"the minute is spent, says a detail", &standin.Fault{Status: 429, Body: `{"error":{"code":429,"details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"RATE_LIMIT_EXCEEDED"},{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"300s"}]}}`}, "rate_limited", "Wait", 5 * time.Minute, false},
-		{"too much at once", standin.TooManyConcurrent(), "rate_limited", "at once", 0, true},
+		{"too much at once", standin.TooManyConcurrent(), "rate_limited", "at once", 5 * time.Second, true},
 		{"the day is spent", standin.DailyLimit(), "daily_limit", "tomorrow", 0, false},
 		{"there is no mailbox", standin.NoMailbox(), "mail_service_not_enabled", "no Gmail mailbox", 0, false},
-		{"the server fails", standin.BackendError(), "unavailable", "HTTP 503", 0, true},
-		{"the server fails wordlessly", &standin.Fault{Status: 500}, "unavailable", "HTTP 500", 0, true},
+		{"the server fails", standin.BackendError(), "unavailable", "HTTP 503", 10 * time.Second, true},
+		{"the server fails wordlessly", &standin.Fault{Status: 500}, "unavailable", "HTTP 500", 10 * time.Second, true},
 		{"the page token is bad", &standin.Fault{Status: 400, Body: `{"error":{"code":400,"message":"Invalid pageToken ` + canary + `","status":"INVALID_ARGUMENT"}}`}, "invalid_argument", "page token", 0, false},
 		{"something else is bad", &standin.Fault{Status: 400, Body: `{"error":{"code":400,"message":"` + canary + `","errors":[{"reason":"` + canary + ` x"}]}}`}, "invalid_argument", "invalid", 0, false},
 		{"another account's mailbox", &standin.Fault{Status: 403, Body: `{"error":{"code":403,"message":"Delegation denied for ` + canary + `","status":"PERMISSION_DENIED"}}`}, "forbidden", "account", 0, false},
 		{"a proxy refuses", &standin.Fault{Status: 403, Body: "<html>" + canary, Header: html}, "unavailable", "proxy", 0, false},
 		{"a portal answers", &standin.Fault{Status: 200, Body: "<html>" + canary, Header: html}, "unavailable", "sign-in page", 0, false},
 		{"a portal redirects", &standin.Fault{Status: 302, Header: http.Header{"Location": {"https://portal.example/" + canary}}}, "unavailable", "sign-in page", 0, false},
-		{"an answer is no JSON", &standin.Fault{Status: 200, Body: canary}, "unavailable", "not Gmail", 0, false},
-		{"the connection breaks", &standin.Fault{HangUp: true}, "unavailable", "network", 0, true},
+		{"an answer is no JSON", &standin.Fault{Status: 200, Body: canary}, "unavailable", "does not look like Gmail", 0, false},
+		{"the connection breaks", &standin.Fault{HangUp: true}, "unavailable", "network", 10 * time.Second, true},
+		{"the minute is spent, without a time", &standin.Fault{Status: 429, Body: `{"error":{"code":429}}`}, "rate_limited", "Wait", 30 * time.Second, true},
+		{"another path than Gmail's", &standin.Fault{Status: 404, Body: "404 page not found " + canary}, "unavailable", "LINKMAIL_GMAIL_ENDPOINT", 0, false},
+		{"another API than Gmail's", &standin.Fault{Status: 404, Body: `{"error":{"code":404,"message":"Not Found","status":"NOT_FOUND"}}`}, "unavailable", "LINKMAIL_GMAIL_ENDPOINT", 0, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -63,7 +66,7 @@ func TestEveryRefusalOfGmailSaysWhatToDo(t *testing.T) {
 				if said := e.Message + " " + e.Hint; !strings.Contains(said, test.says) {
 					t.Errorf("got %q, want %q in it", said, test.says)
 				}
-				if got := e.RetryAfter.Round(10 * time.Second); got != test.after {
+				if got := e.RetryAfter.Round(5 * time.Second); got != test.after {
 					t.Errorf("got RetryAfter %v, want %v", e.RetryAfter, test.after)
 				}
 				if everything := textOf(err); strings.Contains(everything, canary) {
@@ -152,6 +155,47 @@ func TestAnUnreachableGmailIsSaid(t *testing.T) {
 			t.Errorf("got %v, want unavailable without the query", err)
 		}
 	})
+}
+
+func TestAHangingGmailIsGivenUpWithin20Seconds(t *testing.T) {
+	for _, hangs := range []string{"", "/messages", "/history", "/labels", "/profile", "/batch", "/settings"} {
+		t.Run("everything below "+hangs, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, standin.Config{})
+				id := r.search(t, mailbox.Query{Max: 1}).Items[0].ID
+				r.read(t, id, mailbox.Text)
+				time.Sleep(11 * time.Minute) // what is remembered is stale
+				released := make(chan struct{})
+				r.world.SetFault(func(req *http.Request) *standin.Fault {
+					if strings.Contains(req.URL.Path, hangs) {
+						select {
+						case <-req.Context().Done():
+						case <-released:
+						}
+						return &standin.Fault{HangUp: true}
+					}
+					return nil
+				})
+				for name, call := range map[string]func() error{
+					"search":  func() error { _, err := r.Search(t.Context(), mailbox.Query{}); return err },
+					"read":    func() error { _, err := r.Read(t.Context(), id, mailbox.Markdown); return err },
+					"account": func() error { _, err := r.Account(t.Context()); return err },
+					"check":   func() error { _, err := r.Check(t.Context(), letter); return err },
+				} {
+					start := time.Now()
+					err := call()
+					if took := time.Since(start); took > 20*time.Second {
+						t.Errorf("%s took %v, want no more than 20s", name, took)
+					}
+					var e *mailbox.Error
+					if hangs == "" && (!errors.As(err, &e) || e.Code != "unavailable" || e.RetryAfter < 5*time.Second) {
+						t.Errorf("%s: got %v, want unavailable with a time to try again", name, err)
+					}
+				}
+				close(released)
+			})
+		})
+	}
 }
 
 func TestACancelledCallSaysSo(t *testing.T) {

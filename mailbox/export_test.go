@@ -40,7 +40,7 @@ func DecodeBatch(r io.Reader, contentType string, limit int) (map[string]Part, e
 
 // Classify explains an answer and says whether it is worth another try.
 func Classify(status int, header http.Header, body []byte, now time.Time) (e *Error, again bool) {
-	e, p := classify(status, header, body, now)
+	e, p := host("").classify(status, header, body, now)
 	return e, p != never
 }
 
@@ -78,8 +78,8 @@ func RenderPayload(payload []byte, f Format) (text, source string, attachments [
 		return "", "", nil, err
 	}
 	c := contentOf(&p)
-	text, source, _, err = c.render(f)
-	return text, source, c.attachments, err
+	r, err := c.render(f)
+	return r.text, r.source, c.attachments, err
 }
 
 // Known is the memory of mails and their labels.

@@ -54,14 +54,21 @@ func (b *batches) giveUp() {
 	b.absent = true
 }
 
-// acquire waits for the slot; the returned function gives it back.
-func (b *batches) acquire(ctx context.Context) (release func(), err error) {
+// acquire waits for the slot, until b ends at the latest; the returned function
+// gives it back.
+func (c *Client) acquire(ctx context.Context, b budget) (release func(), err error) {
+	limited, cancel := context.WithDeadline(ctx, b.ends)
+	defer cancel()
 	select {
-	case b.slot <- struct{}{}:
-		return func() { <-b.slot }, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	case c.batches.slot <- struct{}{}:
+		return func() { <-c.batches.slot }, nil
+	case <-limited.Done():
 	}
+	if ctx.Err() != nil {
+		return nil, wrap("fetch mails", ctx.Err())
+	}
+	_, err = c.explain("fetch mails", limited.Err())
+	return nil, err
 }
 
 // fetched is what became of the mails that were asked for. Every id is in one
@@ -103,7 +110,7 @@ func (c *Client) fetch(ctx context.Context, b budget, ids []string, f form) (fet
 			return result, c.fetchSingly(ctx, b, pending, f, &result)
 		}
 		part, rest := pending[:min(size, len(pending))], pending[min(size, len(pending)):]
-		again, worst, err := c.fetchPart(ctx, part, f, &result)
+		again, worst, err := c.fetchPart(ctx, b, part, f, &result)
 		switch {
 		case errors.Is(err, errNoBatch):
 			return result, c.fetchSingly(ctx, b, pending, f, &result)
@@ -138,13 +145,13 @@ func (c *Client) fetch(ctx context.Context, b budget, ids []string, f form) (fet
 
 // fetchPart does one batch request and files its answers. It returns the ids
 // that are worth another try and the slowest pace among them.
-func (c *Client) fetchPart(ctx context.Context, part []string, f form, result *fetched) (again []string, worst pace, err error) {
-	release, err := c.batches.acquire(ctx)
+func (c *Client) fetchPart(ctx context.Context, b budget, part []string, f form, result *fetched) (again []string, worst pace, err error) {
+	release, err := c.acquire(ctx, b)
 	if err != nil {
-		return nil, never, wrap("fetch mails", err)
+		return nil, never, err
 	}
 	var answers map[string]answer
-	p, err := c.attempt(ctx, "fetch mails", unitsGet*len(part), func(ctx context.Context) error {
+	p, err := c.attempt(ctx, b, "fetch mails", unitsGet*len(part), func(ctx context.Context) error {
 		var err error
 		answers, err = c.batch(ctx, part, f)
 		return err
@@ -185,24 +192,24 @@ func (c *Client) fetchPart(ctx context.Context, part []string, f form, result *f
 func (c *Client) part(answers map[string]answer, id string) (*gmail.Message, *Error, pace) {
 	a, ok := answers[id]
 	if !ok {
-		return nil, &Error{Code: codeUnavailable, Message: "Gmail left a mail out of its answer", Hint: "Try again.", Reason: "missing"}, hiccup
+		return nil, &Error{Code: codeUnavailable, Message: "Gmail left a mail out of its answer", Hint: "Try again.", Reason: "missing", RetryAfter: atOnce}, hiccup
 	}
 	if a.status != http.StatusOK {
-		e, p := classify(a.status, a.header, a.body, c.now())
+		e, p := c.host.classify(a.status, a.header, a.body, c.now())
 		return nil, e, p
 	}
 	m := new(gmail.Message)
 	if err := json.Unmarshal(a.body, m); err != nil || m.Id != id {
-		return nil, &Error{Code: codeUnavailable, Message: "Gmail's answer for a mail is not readable", Hint: "Try again.", Reason: "unreadable"}, hiccup
+		return nil, &Error{Code: codeUnavailable, Message: "Gmail's answer for a mail is not readable", Hint: "Try again.", Reason: "unreadable", RetryAfter: atOnce}, hiccup
 	}
 	return m, nil, never
 }
 
 // fetchSingly gets mails with a request each, where there is no batch.
 func (c *Client) fetchSingly(ctx context.Context, b budget, ids []string, f form, result *fetched) error {
-	release, err := c.batches.acquire(ctx)
+	release, err := c.acquire(ctx, b)
 	if err != nil {
-		return wrap("fetch mails", err)
+		return err
 	}
 	defer release()
 	var mu sync.Mutex // guards result
@@ -260,7 +267,7 @@ func slower(a, b pace) pace {
 func longestWait(ids []string, failed map[string]*Error) (longest time.Duration) {
 	for _, id := range ids {
 		if e := failed[id]; e != nil {
-			longest = max(longest, e.RetryAfter)
+			longest = max(longest, e.told)
 		}
 	}
 	return longest

@@ -34,31 +34,40 @@ func convertHTML(src string, format Format) (body string, hidden int, err error)
 	default:
 		return "", 0, &Error{
 			Code: "invalid_argument", Message: fmt.Sprintf("the body format %.20q is unknown", string(format)),
-			Hint: "use markdown, text or html",
+			Hint: "Use markdown, text or html.",
 		}
 	}
-	body, hidden = render(src, format, false)
-	return body, hidden, nil
+	c := render(src, format, false)
+	return c.body, c.hidden, nil
 }
 
 // plainAlternative is the text part of a mail that was written in HTML.
 func plainAlternative(src string) string {
-	body, _ := render(src, Text, true)
-	return body
+	return render(src, Text, true).body
 }
 
-func render(src string, format Format, fullLinks bool) (body string, hidden int) {
+// converted is what became of the HTML of a mail.
+type converted struct {
+	body string
+	// hidden counts the characters left out that a reader does not see, and
+	// images the visible pictures that have no description.
+	hidden, images int
+}
+
+func render(src string, format Format, fullLinks bool) converted {
+	var out converted
+	var body string
 	src, cut := limit(src)
 	doc, err := html.Parse(strings.NewReader(src))
 	if err != nil {
-		body, hidden = stripTags(src, fullLinks)
+		body, out.hidden = stripTags(src, fullLinks)
 		if format == HTML {
 			body = "<pre>" + html.EscapeString(body) + "</pre>"
 		}
 	} else {
 		p := pruner{format: format, full: fullLinks}
 		tree := p.prune(doc)
-		hidden = p.hidden
+		out.hidden, out.images = p.hidden, p.unnamed
 		if body = write(tree, format); body == "" && p.unnamed > 0 {
 			body = fmt.Sprintf("[linkmail: no text, %d images without a description]", p.unnamed)
 		}
@@ -68,7 +77,8 @@ func render(src string, format Format, fullLinks bool) (body string, hidden int)
 	if cut || cutAgain {
 		body += "\n\n" + cutNote
 	}
-	return body, hidden + removed
+	out.body, out.hidden = body, out.hidden+removed
+	return out
 }
 
 // limit cuts s at a character so that it has at most maxHTML bytes.

@@ -103,6 +103,10 @@ type Message struct {
 	// HiddenChars counts characters that were removed because a reader of the
 	// mail would not have seen them.
 	HiddenChars int
+	// TextDiffers is set if the plain text part holds a sizeable share of
+	// words that a reader of the HTML part does not see. Source tells which
+	// of the two Body is.
+	TextDiffers bool
 	Attachments []Attachment
 }
 
@@ -154,8 +158,10 @@ type Receipt struct {
 	Outcome      Outcome
 	ID, ThreadID string
 	DraftID      string
-	To, Cc, Bcc  []Address
-	Subject      string
+	// From is the address that was settled on; empty if that was not reached.
+	From        Address
+	To, Cc, Bcc []Address
+	Subject     string
 	// Note says what to check when the outcome is [Unknown].
 	Note string
 }
@@ -171,9 +177,13 @@ type Error struct {
 	// Status is the HTTP status and Reason Gmail's reason code; zero if none.
 	Status int
 	Reason string
-	// RetryAfter is when trying again makes sense; zero if unknown.
+	// RetryAfter is when trying again makes sense: as Gmail said, or a guess
+	// for what passes by itself. Zero means that waiting does not help.
 	RetryAfter time.Duration
 	Err        error
+
+	// told is the RetryAfter that Gmail asked for; zero for a guess.
+	told time.Duration
 }
 
 func (e *Error) Error() string { return "mailbox: " + e.Message }

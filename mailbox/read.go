@@ -23,6 +23,7 @@ type body struct {
 	text         string
 	source       string
 	hidden       int
+	differs      bool
 	bcc, replyTo []Address
 	attachments  []Attachment
 }
@@ -48,6 +49,7 @@ func (c *Client) Read(ctx context.Context, id string, format Format) (Message, e
 	default:
 		return Message{}, invalid("there is no such body format", "Use markdown, text or html.")
 	}
+	b := newBudget()
 	var beside sync.WaitGroup
 	defer beside.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -56,12 +58,11 @@ func (c *Client) Read(ctx context.Context, id string, format Format) (Message, e
 		beside.Go(func() { c.readLabels(ctx) })
 	}
 	if _, _, ok := c.known.recallMessage(id, format); ok && c.catchUp(ctx) {
-		if h, b, ok := c.known.recallMessage(id, format); ok {
+		if h, converted, ok := c.known.recallMessage(id, format); ok {
 			beside.Wait()
-			return c.message(h, b), nil
+			return c.message(h, converted), nil
 		}
 	}
-	b := newBudget()
 	at := c.known.position()
 	var m *gmail.Message
 	err := c.read(ctx, b, "read the mail", unitsGet, func(ctx context.Context) error {
@@ -98,7 +99,7 @@ func (c *Client) message(h head, b body) Message {
 	return Message{
 		Summary: c.summary(h, attached),
 		Bcc:     b.bcc, ReplyTo: b.replyTo,
-		Body: b.text, Source: b.source, HiddenChars: b.hidden,
+		Body: b.text, Source: b.source, HiddenChars: b.hidden, TextDiffers: b.differs,
 		Attachments: b.attachments,
 	}
 }
@@ -119,11 +120,11 @@ func (c *Client) convert(ctx context.Context, b budget, m *gmail.Message, format
 		replyTo:     parseAddresses(headerOf(m.Payload.Headers, "Reply-To")),
 		attachments: content.attachments,
 	}
-	var err error
-	out.text, out.source, out.hidden, err = content.render(format)
+	r, err := content.render(format)
 	if err != nil {
 		return body{}, wrap("convert the mail", err)
 	}
+	out.text, out.source, out.hidden, out.differs = r.text, r.source, r.hidden, r.differs
 	return out, nil
 }
 

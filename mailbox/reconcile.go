@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"net/http"
 	"net/mail"
 	"slices"
 	"strings"
@@ -69,7 +70,7 @@ func (c *Client) sentSince(ctx context.Context, since uint64) []string {
 			return nil
 		})
 		var e *Error
-		if err == nil || !errors.As(err, &e) || e.Code != codeNotFound {
+		if err == nil || !errors.As(err, &e) || e.Status != http.StatusNotFound {
 			return ids
 		}
 	}

@@ -1,77 +1,71 @@
 package mailbox
 
-import (
-	"regexp"
-	"strings"
-	"unicode/utf8"
-)
+import "strings"
+
+// reading is content in the form asked for.
+type reading struct {
+	text   string
+	source string
+	// hidden counts the characters that a reader would not have seen.
+	hidden int
+	// differs: a text part says what the HTML part does not.
+	differs bool
+}
 
 // render converts the sections in the form asked for, one after the other.
-func (c *content) render(format Format) (text, source string, hidden int, err error) {
-	source = sourceNone
+func (c *content) render(format Format) (reading, error) {
+	all := reading{source: sourceNone}
 	var pieces []string
 	for _, s := range c.sections {
-		piece, from, n, err := s.render(format)
+		one, err := s.render(format)
 		if err != nil {
-			return "", "", 0, err
+			return reading{}, err
 		}
-		hidden += n
-		if strings.TrimSpace(piece) == "" {
+		all.hidden += one.hidden
+		all.differs = all.differs || one.differs
+		if strings.TrimSpace(one.text) == "" {
 			continue
 		}
-		pieces = append(pieces, piece)
-		if from == sourceHTML || source == sourceNone {
-			source = from
+		pieces = append(pieces, one.text)
+		if one.source == sourceHTML || all.source == sourceNone {
+			all.source = one.source
 		}
 	}
-	return strings.Join(pieces, "\n\n"), source, hidden, nil
+	all.text = strings.Join(pieces, "\n\n")
+	return all, nil
 }
 
-// render shows a section in one of its forms: HTML where HTML is asked for,
-// the plain text where it is a real alternative to the HTML, else the HTML.
-func (s section) render(format Format) (text, source string, hidden int, err error) {
-	var plain string
-	var plainHidden int
+// render shows a section in one of its forms. That is the HTML, because people
+// read it, and what only the plain text says they have never seen. The plain
+// text has to do where the HTML says almost nothing, and may do where it says
+// the same.
+func (s section) render(format Format) (reading, error) {
+	plain := reading{source: sourceText}
 	if s.plain != nil {
-		plain, plainHidden = cleanText(s.plain.text)
+		plain.text, plain.hidden = cleanText(s.plain.text)
 	}
 	if s.html == nil {
-		return plain, sourceText, plainHidden, nil
+		return plain, nil
 	}
 	if !s.html.html { // it was too large, and only says so
-		return s.html.text, sourceText, 0, nil
+		return reading{text: s.html.text, source: sourceText}, nil
 	}
-	converted, hidden, err := convertHTML(s.html.text, format)
+	shown := reading{source: sourceHTML}
+	var err error
+	shown.text, shown.hidden, err = convertHTML(s.html.text, format)
+	said, seen := wordsOf(plain.text), wordsOf(shown.text)
 	if err != nil {
-		if strings.TrimSpace(plain) != "" {
-			return plain, sourceText, plainHidden, nil
+		if len(said) > 0 {
+			return plain, nil
 		}
-		return "", "", 0, err
+		return reading{}, err
 	}
-	if format != HTML && standsFor(plain, converted) {
-		return plain, sourceText, plainHidden, nil
+	extra := unsaid(said, seen)
+	plain.differs = isSizeable(extra, len(said))
+	shown.differs = plain.differs
+	same := extra == 0 && !isSizeable(unsaid(seen, said), len(seen))
+	if format != HTML && len(said) > 0 && (same || len(seen) <= fewWords) {
+		return plain, nil
 	}
-	return converted, sourceHTML, hidden, nil
-}
-
-// stub is a plain text that only says where the mail can be read.
-var stub = regexp.MustCompile(`(?i)(view|read|open|see|display)\b.{0,60}\b(browser|online|web|html)\b|(not|n't|cannot) (support|display|show|read|view)\b.{0,30}\bhtml`)
-
-// maxStub is how long such a text is at most, without its links.
-const maxStub = 300
-
-var link = regexp.MustCompile(`https?://\S+`)
-
-// standsFor reports whether a plain text says what the HTML does. Senders of
-// newsletters often put in a stub, or a fraction.
-func standsFor(plain, html string) bool {
-	plain = strings.TrimSpace(plain)
-	if plain == "" {
-		return false
-	}
-	bare := link.ReplaceAllString(plain, "")
-	if utf8.RuneCountInString(bare) <= maxStub && stub.MatchString(bare) {
-		return false
-	}
-	return utf8.RuneCountInString(plain)*100 >= utf8.RuneCountInString(html)*15
+	return shown, nil
 }

@@ -8,14 +8,17 @@ import (
 	"time"
 )
 
-// retryTime is how long after its start a call may still begin another try.
-// It has to stay well inside the patience of an MCP client.
+// retryTime is how long a call that reads may take, its waits and tries all
+// together. It has to stay well inside the patience of an MCP client.
 const retryTime = 20 * time.Second
 
-// requestTime bounds a single request that reads, and sendTime one that sends.
 const (
-	requestTime = 30 * time.Second
-	sendTime    = 60 * time.Second
+	// sideTime bounds a request beside or before the work of a call, which
+	// goes on without its answer.
+	sideTime = retryTime / 2
+	// sendTime bounds a request that sends. Giving one up early would only
+	// make its outcome unknown.
+	sendTime = 60 * time.Second
 )
 
 // pace says whether and how a refused request is tried again.
@@ -38,11 +41,12 @@ var pacing = map[pace]struct {
 	hiccup:     {250 * time.Millisecond, 3},
 }
 
-// budget is the time one call may spend on trying again. It is safe for
-// concurrent use.
+// budget is the time that one call may take. It is safe for concurrent use.
 type budget struct{ ends time.Time }
 
-func newBudget() budget { return budget{ends: time.Now().Add(retryTime)} }
+func newBudget() budget { return budgetOf(retryTime) }
+
+func budgetOf(d time.Duration) budget { return budget{ends: time.Now().Add(d)} }
 
 // wait sleeps before another try, the number of which is try (0 for the first
 // repetition), and reports whether there should be one. after is when the
@@ -85,28 +89,30 @@ func jitter(d time.Duration) time.Duration {
 	return time.Duration(n.Int64())
 }
 
-// once runs a call that reads, a single time. op names it in errors.
+// once runs a call that reads, a single time and within sideTime. op names it
+// in errors.
 func (c *Client) once(ctx context.Context, op string, units int, call func(context.Context) error) error {
-	_, err := c.attempt(ctx, op, units, call)
+	_, err := c.attempt(ctx, budgetOf(sideTime), op, units, call)
 	return err
 }
 
 // read runs a call that reads, again if that may help and b has the time.
 func (c *Client) read(ctx context.Context, b budget, op string, units int, call func(context.Context) error) error {
 	for try := 0; ; try++ {
-		p, err := c.attempt(ctx, op, units, call)
+		p, err := c.attempt(ctx, b, op, units, call)
 		if err == nil || !b.wait(ctx, p, try, retryAfter(err)) {
 			return err
 		}
 	}
 }
 
-// attempt runs a call a single time and says how to go on when it failed.
-func (c *Client) attempt(ctx context.Context, op string, units int, call func(context.Context) error) (pace, error) {
+// attempt runs a call a single time, until b ends at the latest, and says how
+// to go on when it failed.
+func (c *Client) attempt(ctx context.Context, b budget, op string, units int, call func(context.Context) error) (pace, error) {
 	if err := c.quota.take(units); err != nil {
 		return never, err
 	}
-	limited, cancel := context.WithTimeout(ctx, requestTime)
+	limited, cancel := context.WithDeadline(ctx, b.ends)
 	defer cancel()
 	err := call(limited)
 	if err == nil {
@@ -118,10 +124,10 @@ func (c *Client) attempt(ctx context.Context, op string, units int, call func(co
 	return c.explain(op, err)
 }
 
-// retryAfter is when err says that trying again makes sense; zero if it does not.
+// retryAfter is when Gmail said that trying again makes sense; zero if it did not.
 func retryAfter(err error) time.Duration {
 	if e, ok := errors.AsType[*Error](err); ok {
-		return e.RetryAfter
+		return e.told
 	}
 	return 0
 }

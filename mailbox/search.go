@@ -107,7 +107,7 @@ func (c *Client) list(ctx context.Context, b budget, q Query, effective string) 
 		ids, next = idsOf(list.Messages), list.NextPageToken
 		return nil
 	})
-	return ids, next, err
+	return ids, next, c.host.exists(err)
 }
 
 func (c *Client) listCall(q Query, effective string, fields ...googleapi.Field) *gmail.UsersMessagesListCall {

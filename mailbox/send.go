@@ -26,12 +26,12 @@ const (
 // that Gmail refused it: the receipt then says [Unknown], unless the mail is
 // found among the sent ones. An error means that nothing was sent.
 func (c *Client) Send(ctx context.Context, o Outgoing) (Receipt, error) {
-	m, err := c.prepare(ctx, o, unitsSend)
+	m, err := c.prepare(ctx, o, unitsSend, "sent")
 	if err != nil {
 		return Receipt{Outcome: NotSent}, err
 	}
 	var sent *gmail.Message
-	unclear, err := c.deliver(ctx, "send", func(ctx context.Context) error {
+	unclear, err := c.deliver(ctx, "send", "sent", func(ctx context.Context) error {
 		var err error
 		sent, err = c.service.Users.Messages.Send(me, m.message()).Fields("id", "threadId").Context(ctx).Do()
 		return err
@@ -52,12 +52,12 @@ func (c *Client) Send(ctx context.Context, o Outgoing) (Receipt, error) {
 
 // Draft saves a mail as a draft.
 func (c *Client) Draft(ctx context.Context, o Outgoing) (Receipt, error) {
-	m, err := c.prepare(ctx, o, unitsDraft)
+	m, err := c.prepare(ctx, o, unitsDraft, "saved")
 	if err != nil {
 		return Receipt{Outcome: NotSent}, err
 	}
 	var draft *gmail.Draft
-	unclear, err := c.deliver(ctx, "save the draft", func(ctx context.Context) error {
+	unclear, err := c.deliver(ctx, "save the draft", "saved", func(ctx context.Context) error {
 		var err error
 		draft, err = c.service.Users.Drafts.Create(me, &gmail.Draft{Message: m.message()}).
 			Fields(googleapi.Field("id,message(id,threadId)")).Context(ctx).Do()
@@ -81,6 +81,7 @@ type mailing struct {
 	raw         []byte
 	sendID      string // marks the mail, to find it among the sent ones
 	since       uint64 // a position in the history from before; 0 is unknown
+	from        Address
 	to, cc, bcc []Address
 	subject     string
 }
@@ -91,7 +92,7 @@ func (m *mailing) message() *gmail.Message {
 
 // receipt tells what became of the mail. at is Gmail's record of it, if any.
 func (m *mailing) receipt(o Outcome, at *gmail.Message) Receipt {
-	r := Receipt{Outcome: o, To: m.to, Cc: m.cc, Bcc: m.bcc, Subject: m.subject}
+	r := Receipt{Outcome: o, From: m.from, To: m.to, Cc: m.cc, Bcc: m.bcc, Subject: m.subject}
 	if at != nil {
 		r.ID, _ = cleanLine(at.Id)
 		r.ThreadID, _ = cleanLine(at.ThreadId)
@@ -101,7 +102,28 @@ func (m *mailing) receipt(o Outcome, at *gmail.Message) Receipt {
 
 // prepare checks the mail, settles its sender, composes it and sets its units
 // aside. What it asks Gmail is asked at once, and remembered for the next mail.
-func (c *Client) prepare(ctx context.Context, o Outgoing, units int) (*mailing, error) {
+func (c *Client) prepare(ctx context.Context, o Outgoing, units int, done string) (*mailing, error) {
+	m, err := c.ready(ctx, o)
+	if err != nil {
+		return nil, nothing(err, done)
+	}
+	return m, nothing(c.quota.take(units), done)
+}
+
+// Check does all of [Client.Send] that sends nothing: it checks the mail, asks
+// for the addresses that the account may send from, and composes. A mail that
+// passes fails only for what nobody can know before. The receipt, of outcome
+// [NotSent], tells what would go out.
+func (c *Client) Check(ctx context.Context, o Outgoing) (Receipt, error) {
+	m, err := c.ready(ctx, o)
+	if err != nil {
+		return Receipt{Outcome: NotSent}, err
+	}
+	return m.receipt(NotSent, nil), nil
+}
+
+// ready makes a mail ready to go.
+func (c *Client) ready(ctx context.Context, o Outgoing) (*mailing, error) {
 	// What is wrong in the mail itself is said before anybody has to sign in.
 	m := &mailing{sendID: rand.Text()}
 	if _, err := checkOutgoing(o, Address{Email: "anyone@example.com"}, c.now(), m.sendID); err != nil {
@@ -119,6 +141,7 @@ func (c *Client) prepare(ctx context.Context, o Outgoing, units int) (*mailing, 
 		return nil, err
 	}
 	m.since = c.known.newest()
+	m.from = from
 	m.subject, _ = cleanLine(o.Subject)
 	m.raw, m.to, m.cc, m.bcc, err = compose(o, from, c.now(), m.sendID)
 	if err != nil {
@@ -129,12 +152,28 @@ func (c *Client) prepare(ctx context.Context, o Outgoing, units int) (*mailing, 
 			Code: codeTooLarge, Message: fmt.Sprintf("the mail is larger than %d MB", maxRaw>>20), Hint: "Send less text.",
 		}
 	}
-	return m, c.quota.take(units)
+	return m, nil
+}
+
+// nothing adds to a refusal that nothing was done, which is what somebody who
+// sends a mail has to know first.
+func nothing(err error, done string) error {
+	refused, ok := errors.AsType[*Error](err)
+	if !ok {
+		return err
+	}
+	e := *refused
+	e.Message += "; nothing was " + done
+	if e.Code == codeRateLimited {
+		e.Hint = "Wait, then try again."
+	}
+	return &e
 }
 
 // deliver makes one request that changes something, once. unclear means that
-// it may have taken effect; otherwise an error means that it did not.
-func (c *Client) deliver(ctx context.Context, op string, call func(context.Context) error) (unclear bool, err error) {
+// it may have taken effect; otherwise an error means that it did not, and says
+// that nothing was done, in the word for it.
+func (c *Client) deliver(ctx context.Context, op, done string, call func(context.Context) error) (unclear bool, err error) {
 	if ctx.Err() != nil {
 		return false, wrap(op, ctx.Err())
 	}
@@ -159,5 +198,5 @@ func (c *Client) deliver(ctx context.Context, op string, call func(context.Conte
 		return false, wrap(op, ctx.Err())
 	}
 	_, err = c.explain(op, err)
-	return false, err
+	return false, nothing(c.host.exists(err), done)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/mail"
@@ -433,5 +434,68 @@ func TestDraftIsNotSent(t *testing.T) {
 	receipt, err = r.Draft(t.Context(), letter)
 	if err != nil || receipt.Outcome != mailbox.Unknown || receipt.Note == "" || r.seen()["drafts"] != 2 {
 		t.Errorf("got %+v, %v after %v; want unknown after one try", receipt, err, r.seen())
+	}
+}
+
+func TestCheckingAMailSendsNothingAndSettlesItsSender(t *testing.T) {
+	r := newRig(t, standin.Config{})
+	many := make([]string, 501)
+	for i := range many {
+		many[i] = fmt.Sprintf("r%d@example.com", i)
+	}
+	for _, test := range []struct {
+		name   string
+		change func(*mailbox.Outgoing)
+		from   string // of the receipt
+		code   string
+	}{
+		{"from the account", func(*mailbox.Outgoing) {}, standin.DefaultUser, ""},
+		{"from another of its addresses", func(o *mailbox.Outgoing) { o.From = "Studio <alex@rivera-studio.example>" }, "alex@rivera-studio.example", ""},
+		{"from a stranger", func(o *mailbox.Outgoing) { o.From = "ceo@example.org" }, "", "from_not_allowed"},
+		{"to too many", func(o *mailbox.Outgoing) { o.To = many }, "", "too_many_recipients"},
+		{"with a line separator in the subject", func(o *mailbox.Outgoing) { o.Subject = "a\u2028b" }, "", "invalid_header"},
+		{"too large", func(o *mailbox.Outgoing) { o.Text = strings.Repeat("ü", 2<<20) }, "", "too_large"},
+	} {
+		o := letter
+		test.change(&o)
+		receipt, err := r.Check(t.Context(), o)
+		var e *mailbox.Error
+		switch {
+		case test.code == "" && (err != nil || receipt.From.Email != test.from):
+			t.Errorf("%s: got From %v, %v; want %s", test.name, receipt.From, err, test.from)
+		case test.code != "" && (!errors.As(err, &e) || e.Code != test.code):
+			t.Errorf("%s: got %v, want %s", test.name, err, test.code)
+		}
+		if receipt.Outcome != mailbox.NotSent {
+			t.Errorf("%s: got outcome %q", test.name, receipt.Outcome)
+		}
+	}
+	if got := r.seen(); got["send"] != 0 || got["drafts"] != 0 || got["settings/sendAs"] != 1 {
+		t.Errorf("got requests %v, want one for the sender addresses", got)
+	}
+}
+
+func TestARefusedSendSaysThatNothingWasSent(t *testing.T) {
+	for name, fault := range map[string]*standin.Fault{
+		"the minute's quota":  standin.RateLimited(time.Now().Add(time.Minute)),
+		"too much at once":    standin.TooManyConcurrent(),
+		"a missing scope":     standin.InsufficientScope(),
+		"a path that is none": {Status: 404, Body: "404 page not found"},
+	} {
+		r := newRig(t, standin.Config{})
+		r.world.SetFault(func(req *http.Request) *standin.Fault {
+			if req.Method == http.MethodPost {
+				return fault
+			}
+			return nil
+		})
+		_, sendErr := r.Send(t.Context(), letter)
+		_, draftErr := r.Draft(t.Context(), letter)
+		for want, err := range map[string]error{"nothing was sent": sendErr, "nothing was saved": draftErr} {
+			var e *mailbox.Error
+			if !errors.As(err, &e) || !strings.HasSuffix(e.Message, want) || strings.Contains(e.Hint, "fewer mails") {
+				t.Errorf("%s: got %+v, want a message that ends with %q", name, e, want)
+			}
+		}
 	}
 }

@@ -3,6 +3,7 @@ package mailbox
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/mail"
 	"strings"
 
@@ -36,7 +37,7 @@ func (c *Client) senders(ctx context.Context, b budget) ([]sender, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, c.host.exists(err)
 	}
 	c.identity.store(found, c.now())
 	return found, nil
@@ -101,7 +102,7 @@ func (c *Client) ownAddress(ctx context.Context, known []sender, err error) (Add
 	if err != nil && !errors.As(err, &e) {
 		return Address{}, err
 	}
-	if e != nil && e.Code != codeMissingScope && e.Code != codeNotFound && e.Code != codeForbidden {
+	if e != nil && e.Code != codeMissingScope && e.Status != http.StatusNotFound && e.Code != codeForbidden {
 		return Address{}, err
 	}
 	own, accountErr := c.Account(ctx)

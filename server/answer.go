@@ -34,7 +34,7 @@ type explainer interface {
 //     may quote a URL, a mail or a token.
 func explain(err error, id string, log zerolog.Logger) reply {
 	if c, ok := errors.AsType[*auth.Challenge](err); ok {
-		return reply{result: challenge(c), kind: "auth_required"}
+		return reply{result: challenge(c, false), challenge: c, kind: "auth_required"}
 	}
 	if e, ok := errors.AsType[explainer](err); ok {
 		code, message, hint, after := e.Explain()
@@ -49,7 +49,7 @@ func explain(err error, id string, log zerolog.Logger) reply {
 		}}
 	case errors.Is(err, context.DeadlineExceeded):
 		return reply{kind: "timeout", problem: &problem{
-			Code: "timeout", Message: "the call took too long and was given up", Hint: "Try again, or ask for less at once.",
+			Code: "timeout", Message: "the call took too long and was given up", Hint: "Try again, or ask for less at once.", RetryAfter: 10,
 		}}
 	}
 	return internal(err, id, log)
@@ -115,27 +115,55 @@ type consent struct {
 	Message string `json:"message"`
 }
 
-func challenge(c *auth.Challenge) *mcp.CallToolResult {
+// challenge answers with a link. waited says that the call has given the user
+// time already.
+func challenge(c *auth.Challenge, waited bool) *mcp.CallToolResult {
 	a := consent{URL: c.URL, Code: c.Code, Scope: c.Scope}
 	var b strings.Builder
-	if c.Step > 1 {
+	if c.Why != "" {
+		b.WriteString(c.Why + " ")
+	}
+	b.WriteString(before(c))
+	switch {
+	case waited && c.Step <= 1:
+		b.WriteString("The user has not finished the sign-in yet. ")
+	case c.Step > 1:
 		b.WriteString("One more step of the sign-in. ")
-	} else {
+	default:
 		fmt.Fprintf(&b, "The user has to connect %s first. ", service(c.Scope))
 	}
 	fmt.Fprintf(&b, "Show the user this link to open in a browser: %s", c.URL)
 	if c.Code != "" {
 		fmt.Fprintf(&b, " and this code: %s. They must continue only if the page shows the same code.", c.Code)
+	} else {
+		b.WriteString(". It has to be a browser on the machine where linkmail runs; with any other one the user finishes in a terminal there, with \"linkmail login\".")
 	}
 	b.WriteString(" When they are done, call the tool again with the same arguments.")
 	if !c.Expires.IsZero() {
 		a.ExpiresAt = c.Expires.UTC().Format(time.RFC3339)
 		fmt.Fprintf(&b, " The link works until %s.", a.ExpiresAt)
 	}
+	if !c.Renews.IsZero() {
+		fmt.Fprintf(&b, " It was opened and not finished yet; if the page was closed, call again after %s for a new link.", c.Renews.UTC().Format("15:04 MST"))
+	}
 	a.Message = b.String()
 	return &mcp.CallToolResult{
 		Content:           []mcp.Content{mcp.TextContent{Type: mcp.ContentTypeText, Text: "Sign-in needed. " + a.Message}},
 		StructuredContent: authRequired{Status: "auth_required", Auth: a},
+	}
+}
+
+// before tells what became of the link that this one replaces.
+func before(c *auth.Challenge) string {
+	switch c.Previous {
+	case auth.Expired:
+		return "The link before this one ran out before anybody had finished, so here is a new one. "
+	case auth.Abandoned:
+		return "The link before this one was opened and not finished, so here is a new one. "
+	case auth.Lost:
+		return "The user had finished, but the result did not arrive here, so it has to be done once more with a new link. "
+	default:
+		return ""
 	}
 }
 

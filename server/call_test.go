@@ -34,7 +34,7 @@ func TestCallAnswers(t *testing.T) {
 		{"a panic with an id only", "panics", `{"error":{"code":"internal","message":"INTERNAL",` +
 			`"hint":"This is a fault of the server. Its log has more under this id."}}`, true, "panic"},
 		{"a cancelled call so", "cancelled", `{"error":{"code":"cancelled","message":"the call was cancelled before it was done","hint":""}}`, true, "cancelled"},
-		{"a late call so", "late", `{"error":{"code":"timeout","message":"the call took too long and was given up","hint":"Try again, or ask for less at once."}}`, true, "timeout"},
+		{"a late call so", "late", `{"error":{"code":"timeout","message":"the call took too long and was given up","hint":"Try again, or ask for less at once.","retryAfter":10}}`, true, "timeout"},
 		{"an unknown tool with the known ones", "canary_tool", `{"error":{"code":"unknown_tool","message":"there is no tool of this name",` +
 			`"hint":"The tools are cancelled, challenge, client, echo, explains, late, panics, unexpected, wait, whoami."}}`, true, "unknown_tool"},
 	} {

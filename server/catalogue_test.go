@@ -40,6 +40,10 @@ func (s signedOut) Send(context.Context, mailbox.Outgoing) (mailbox.Receipt, err
 	return mailbox.Receipt{}, s.fail("send")
 }
 
+func (s signedOut) Check(context.Context, mailbox.Outgoing) (mailbox.Receipt, error) {
+	return mailbox.Receipt{}, s.fail("check")
+}
+
 func (s signedOut) Draft(context.Context, mailbox.Outgoing) (mailbox.Receipt, error) {
 	return mailbox.Receipt{}, s.fail("draft")
 }

@@ -19,3 +19,12 @@ func (s SessionIDs) IssueMCP(subject string) string { return s.issue(mcpSession,
 
 // ValidMCP reports whether id is good for subject.
 func (s SessionIDs) ValidMCP(subject, id string) bool { return s.valid(mcpSession, subject, id) }
+
+// Ticket is what an interrupted call leaves with its client.
+type Ticket = ticket
+
+// Seal seals t with key.
+func (t ticket) Seal(key []byte) (string, error) { return t.seal(key) }
+
+// OpenTicket opens what Seal has sealed.
+func OpenTicket(key []byte, text string) (Ticket, error) { return openTicket(key, text) }

@@ -156,6 +156,11 @@ func (h *Handler) Serve(ctx context.Context, ln net.Listener) error {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          log.New(wordless{h.server.cfg.Log}, "", 0),
+		// What the requests see of ctx is that it has ended, which is no
+		// reason to break off.
+		BaseContext: func(net.Listener) context.Context {
+			return withEnding(context.WithoutCancel(ctx), ctx.Done())
+		},
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- srv.Serve(ln) }()

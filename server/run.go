@@ -14,10 +14,14 @@ import (
 	"linkmail/auth"
 )
 
-// reply is what became of a call. Of result and problem one is nil.
+// reply is what became of a call. One of result, problem and elicit is set.
 type reply struct {
 	result  *mcp.CallToolResult
 	problem *problem
+	// elicit is the protocol's own error that asks for a sign-in.
+	elicit error
+	// challenge is what result tells in words, if a person has to act.
+	challenge *auth.Challenge
 	// kind is the outcome as one word, for the log.
 	kind string
 }
@@ -26,16 +30,27 @@ type reply struct {
 // result with isError, which the model sees, and not a protocol error, which
 // it often does not.
 func (s *Server) handle(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-	r := s.run(ctx, req)
-	if r.problem != nil {
+	r := s.run(ctx, req, s.converse)
+	switch {
+	case r.elicit != nil:
+		return nil, r.elicit
+	case r.problem != nil:
 		return r.problem.result(), nil
+	default:
+		return r.result, nil
 	}
-	return r.result, nil
+}
+
+// call is one call while it runs.
+type call struct {
+	id  string // under which it is in the log
+	req mcp.CallToolRequest
+	log zerolog.Logger
 }
 
 // run is the one way that every call goes: it says who is calling, keeps a
-// panic inside, turns an error into words and leaves one line in the log.
-func (s *Server) run(ctx context.Context, req mcp.CallToolRequest) (r reply) {
+// panic inside and leaves one line in the log. how is what is done in between.
+func (s *Server) run(ctx context.Context, req mcp.CallToolRequest, how func(context.Context, call) reply) (r reply) {
 	started := s.cfg.Now()
 	id := rand.Text()[:8]
 	log := s.cfg.Log.With().Str("id", id).Logger()
@@ -48,18 +63,22 @@ func (s *Server) run(ctx context.Context, req mcp.CallToolRequest) (r reply) {
 		log.Info().Str("tool", s.known(req.Params.Name)).Str("outcome", r.kind).
 			Int64("ms", s.cfg.Now().Sub(started).Milliseconds()).Msg("call")
 	}()
-	handler, ok := s.handlers[req.Params.Name]
-	if !ok {
+	if _, ok := s.handlers[req.Params.Name]; !ok {
 		return s.unknownTool()
 	}
 	if _, ok := auth.PrincipalFrom(ctx); !ok {
 		ctx = auth.WithPrincipal(ctx, s.cfg.Principal)
 	}
-	result, err := handler(ctx, req)
+	return how(ctx, call{id, req, log})
+}
+
+// perform runs the tool once and turns its error into words.
+func (s *Server) perform(ctx context.Context, c call) reply {
+	result, err := s.handlers[c.req.Params.Name](ctx, c.req)
 	if err != nil {
-		return explain(err, id, log)
+		return explain(err, c.id, c.log)
 	}
-	r = reply{result: result, kind: "ok"}
+	r := reply{result: result, kind: "ok"}
 	if k, ok := result.StructuredContent.(interface{ Kind() string }); ok {
 		r.kind = k.Kind()
 	}

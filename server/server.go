@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -50,13 +51,30 @@ type Config struct {
 	// Grace is how long running calls may take to finish after the context of
 	// Stdio or Serve has ended; default 5 seconds.
 	Grace time.Duration
+	// Parallel is how many calls of MCP clients run at once; others wait for
+	// their turn. Default 8.
+	Parallel int
+	// Watcher finishes sign-ins in the background, so that a repeated call can
+	// wait for the person. Nil: nothing waits. The server closes it.
+	Watcher *auth.Watcher
+	// State is where elicitations are kept, so that no link is put before a
+	// user twice, not by another process either. Nil: a challenge is answered
+	// with a result, whatever the client could do.
+	State State
+	// Wait is how long a call that is repeated after an elicitation waits for
+	// the sign-in to be finished; default 45 seconds, within the patience of
+	// the clients that have the least. Negative: not at all.
+	Wait time.Duration
 }
 
 // Server answers calls of tools. It is safe for concurrent use.
 type Server struct {
-	cfg      Config
-	mcp      *mcpserver.MCPServer
-	handlers map[string]mcpserver.ToolHandlerFunc
+	cfg          Config
+	mcp          *mcpserver.MCPServer
+	handlers     map[string]mcpserver.ToolHandlerFunc
+	turns        turns
+	elicitations *elicitations  // nil: none
+	announcing   sync.WaitGroup // who tells clients that a sign-in is finished
 }
 
 // New returns a server for cfg.
@@ -76,7 +94,20 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Grace == 0 {
 		cfg.Grace = 5 * time.Second
 	}
-	s := &Server{cfg: cfg, handlers: make(map[string]mcpserver.ToolHandlerFunc, len(cfg.Tools))}
+	if cfg.Parallel <= 0 {
+		cfg.Parallel = 8
+	}
+	if cfg.Wait == 0 {
+		cfg.Wait = 45 * time.Second
+	}
+	s := &Server{
+		cfg:      cfg,
+		handlers: make(map[string]mcpserver.ToolHandlerFunc, len(cfg.Tools)),
+		turns:    newTurns(cfg.Parallel),
+	}
+	if cfg.State != nil {
+		s.elicitations = &elicitations{store: cfg.State, now: cfg.Now}
+	}
 	s.mcp = mcpserver.NewMCPServer(cfg.Name, cfg.Version,
 		mcpserver.WithInstructions(cfg.Instructions),
 		mcpserver.WithToolCapabilities(false),
@@ -94,6 +125,15 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
+// Close ends what the server does in the background. Calls go on to be
+// answered; who serves them ends first.
+func (s *Server) Close() {
+	if s.cfg.Watcher != nil {
+		s.cfg.Watcher.Close()
+	}
+	s.announcing.Wait()
+}
+
 // Answer is what one call returns.
 type Answer struct {
 	// Envelope is the structured answer as one JSON object: the tool's
@@ -106,12 +146,13 @@ type Answer struct {
 }
 
 // Call runs one tool outside of any MCP session, as the configured principal.
-// It is answered and logged like any other call; args is a JSON object.
+// It is answered and logged like any other call, except that a challenge is
+// always a result; args is a JSON object.
 func (s *Server) Call(ctx context.Context, name string, args json.RawMessage) Answer {
 	var req mcp.CallToolRequest
 	req.Params.Name = name
 	req.Params.RawArguments = args
-	r := s.run(ctx, req)
+	r := s.run(ctx, req, s.perform)
 	if r.problem != nil {
 		return r.problem.answer()
 	}

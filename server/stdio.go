@@ -13,13 +13,6 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 )
 
-const (
-	// parallelCalls is how many tools of one stdio client run at once.
-	parallelCalls = 8
-	// maxCalls is how many may be open, running or waiting.
-	maxCalls = 1000
-)
-
 // Stdio serves one client that writes JSON-RPC messages to in, one a line, and
 // reads the answers from out, until in ends or ctx does. Both are normal ends
 // and return nil; an error is one of reading or writing.
@@ -46,21 +39,21 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	c := &conn{
 		server:  s,
 		out:     &output{w: out},
-		slots:   make(chan struct{}, parallelCalls),
 		pending: make(map[string]open),
 	}
-	over, forwarded := make(chan struct{}), make(chan struct{})
+	over, forwarded, ending := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(forwarded)
 		c.forward(client.notifications, over)
 	}()
 	read := make(chan error, 1)
-	go func() { read <- c.read(s.mcp.WithContext(work, client), in) }()
+	go func() { read <- c.read(s.mcp.WithContext(withEnding(work, ending), client), in) }()
 	var err error
 	select {
 	case err = <-read:
 	case <-ctx.Done():
 	}
+	close(ending)
 	c.drain(ctx, s.cfg.Grace, stop)
 	close(over)
 	within(s.cfg.Grace, forwarded)
@@ -71,7 +64,6 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 type conn struct {
 	server *Server
 	out    *output
-	slots  chan struct{} // one for each running call
 	calls  sync.WaitGroup
 
 	mu      sync.Mutex      // guards what follows
@@ -145,28 +137,13 @@ func (c *conn) start(ctx context.Context, h header, text []byte) {
 	}
 	go func() {
 		defer c.calls.Done()
-		answer := c.call(ctx, h, one, text)
+		answer := c.dispatch(ctx, h.ID, text)
 		// Its id is free as soon as the client can know.
 		c.dismiss(id, one)
 		if !unwanted(ctx) {
 			c.out.write(answer)
 		}
 	}()
-}
-
-// call runs a call when it is its turn.
-func (c *conn) call(ctx context.Context, h header, one open, text []byte) any {
-	if !one.listens {
-		select {
-		case c.slots <- struct{}{}:
-			defer func() { <-c.slots }()
-		case <-ctx.Done():
-		}
-	}
-	if unwanted(ctx) {
-		return nil
-	}
-	return c.dispatch(ctx, h.ID, text)
 }
 
 // open is a call that is not answered yet.

@@ -1,6 +1,25 @@
 #!/bin/sh
 # Runs the linkmail binary of this machine.
-here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd) || exit 1
+self=$0
+hops=0
+# The binary is beside this file, not beside a link to it. POSIX has neither
+# readlink nor its -f, so follow the links one by one.
+while [ -h "$self" ]; do
+	hops=$((hops + 1))
+	if [ "$hops" -gt 40 ]; then
+		echo "linkmail: $0 links in a circle" >&2
+		exit 2
+	fi
+	if ! target=$(readlink -- "$self" 2>/dev/null); then
+		target=$(ls -ld -- "$self") || exit 1
+		target=${target#*"$self -> "}
+	fi
+	case $target in
+	/*) self=$target ;;
+	*) self=$(dirname -- "$self")/$target ;;
+	esac
+done
+here=$(CDPATH='' cd -- "$(dirname -- "$self")" && pwd) || exit 1
 os=$(uname -s | tr '[:upper:]' '[:lower:]')
 case $(uname -m) in
 x86_64 | amd64) arch=amd64 ;;

@@ -58,8 +58,50 @@ func (b Binary) file() string {
 
 // parameter is one argument of a tool, as SKILL.md lists it.
 type parameter struct {
-	Name, Type, Text string
-	Required         bool
+	Name string
+	// Facts are its type, whether it is required, its range and its default.
+	Facts string
+	Text  string
+
+	required bool
+}
+
+// property is the part of a JSON Schema by which a tool describes an argument.
+type property struct {
+	Type        string
+	Description string
+	Enum        []string
+	Minimum     *int
+	Maximum     *int
+	Default     json.RawMessage
+	Items       *property
+}
+
+// facts says what the schema says besides the description, in words.
+func (p property) facts(required bool) string {
+	kind := p.Type
+	if p.Items != nil {
+		kind += " of " + p.Items.Type + "s"
+	}
+	facts := []string{kind}
+	if required {
+		facts = append(facts, "required")
+	}
+	if len(p.Enum) > 0 {
+		facts = append(facts, "one of "+strings.Join(p.Enum, ", "))
+	}
+	switch {
+	case p.Minimum != nil && p.Maximum != nil:
+		facts = append(facts, fmt.Sprintf("%d to %d", *p.Minimum, *p.Maximum))
+	case p.Minimum != nil:
+		facts = append(facts, fmt.Sprintf("at least %d", *p.Minimum))
+	case p.Maximum != nil:
+		facts = append(facts, fmt.Sprintf("at most %d", *p.Maximum))
+	}
+	if len(p.Default) > 0 {
+		facts = append(facts, "default "+strings.Trim(string(p.Default), `"`))
+	}
+	return strings.Join(facts, "; ")
 }
 
 type tool struct {
@@ -94,22 +136,20 @@ func Render(tools []mcp.Tool, version string) ([]byte, error) {
 // parameters reads a tool's input schema: required ones first, then by name.
 func parameters(m mcp.Tool) ([]parameter, error) {
 	var schema struct {
-		Properties map[string]struct {
-			Type        string
-			Description string
-		}
-		Required []string
+		Properties map[string]property
+		Required   []string
 	}
 	if err := json.Unmarshal(m.RawInputSchema, &schema); err != nil {
 		return nil, err
 	}
 	var list []parameter
 	for name, p := range schema.Properties {
-		list = append(list, parameter{name, p.Type, p.Description, slices.Contains(schema.Required, name)})
+		required := slices.Contains(schema.Required, name)
+		list = append(list, parameter{name, p.facts(required), p.Description, required})
 	}
 	slices.SortFunc(list, func(a, b parameter) int {
-		if a.Required != b.Required {
-			if a.Required {
+		if a.required != b.required {
+			if a.required {
 				return -1
 			}
 			return 1

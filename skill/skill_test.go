@@ -4,6 +4,10 @@ import (
 	"archive/zip"
 	"bytes"
 	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -26,7 +30,10 @@ func TestThePageNamesEveryToolAndParameter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"### search_emails", "### read_email", "### send_email", "- `query`", "- `to` (array, required)", "- `confirmationToken`", `version: "v1.2.3"`} {
+	for _, want := range []string{"### search_emails", "### read_email", "### send_email", "- `query`", "- `to` (array of strings; required)", "- `confirmationToken` (string)",
+		"- `format` (string; one of markdown, text, html; default markdown)", "- `quotes` (string; one of keep, collapse; default keep)",
+		"- `maxResults` (integer; 1 to 50; default 10)", "- `maxBodyChars` (integer; 1 to 24000; default 6000)", "- `bodyOffset` (integer; at least 0; default 0)",
+		"- `includeSpamTrash` (boolean; default false)", `version: "v1.2.3"`} {
 		if !strings.Contains(string(md), want) {
 			t.Errorf("SKILL.md lacks %q:\n%s", want, md)
 		}
@@ -81,5 +88,66 @@ func TestThePackageHasOneFolderAndKeepsModes(t *testing.T) {
 func TestPackingNothingIsRefused(t *testing.T) {
 	if err := skill.Pack(io.Discard, []byte("---\n"), nil); err == nil {
 		t.Error("a skill without a binary was packed")
+	}
+}
+
+// TestTheLauncherFindsItsBinaryThroughLinks runs it as people install it: linked
+// to from a directory of the path, with and without a readlink there.
+func TestTheLauncherFindsItsBinaryThroughLinks(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the launcher is a shell script")
+	}
+	root := t.TempDir()
+	scripts := filepath.Join(root, "my skills", "linkmail", "scripts")
+	elsewhere := filepath.Join(root, "bin")
+	bare := filepath.Join(root, "bare") // a path without readlink
+	for _, dir := range []string{scripts, elsewhere, bare} {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			t.Fatal(err)
+		}
+	}
+	launcher, err := os.ReadFile("linkmail.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := filepath.Join(scripts, "linkmail")
+	binary := filepath.Join(scripts, "linkmail-"+runtime.GOOS+"-"+runtime.GOARCH)
+	for name, content := range map[string][]byte{target: launcher, binary: []byte("#!/bin/sh\necho ran \"$@\"\n")} {
+		if err := os.WriteFile(name, content, 0o700); err != nil { //nolint:gosec // programs have to be executable
+			t.Fatal(err)
+		}
+	}
+	links := map[string]string{
+		"absolute": target,
+		"relative": "../my skills/linkmail/scripts/linkmail",
+		"chain":    "relative",
+		"loop":     "loop",
+	}
+	for name, to := range links {
+		if err := os.Symlink(to, filepath.Join(elsewhere, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tool := range []string{"sh", "uname", "tr", "dirname", "ls"} {
+		at, err := exec.LookPath(tool)
+		if err != nil {
+			t.Skip("this machine has no " + tool)
+		}
+		if err := os.Symlink(at, filepath.Join(bare, tool)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range []string{os.Getenv("PATH"), bare} { //nolint:forbidigo // the tools of the machine
+		for _, name := range []string{target, filepath.Join(elsewhere, "absolute"), filepath.Join(elsewhere, "relative"), filepath.Join(elsewhere, "chain")} {
+			cmd := exec.CommandContext(t.Context(), "/bin/sh", name, "a b")
+			cmd.Env = []string{"PATH=" + path}
+			if out, err := cmd.CombinedOutput(); err != nil || string(out) != "ran a b\n" {
+				t.Errorf("%s with PATH=%s: got %q, %v", name, path, out, err)
+			}
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), "/bin/sh", filepath.Join(elsewhere, "loop"))
+	if out, err := cmd.CombinedOutput(); err == nil {
+		t.Errorf("a link to itself: got %q, want an error", out)
 	}
 }

@@ -141,14 +141,14 @@ func set(field reflect.Value, p *parameter, raw json.RawMessage) *ArgumentError 
 		if s, ok = textFrom(raw); ok {
 			field.SetString(s)
 			if p.enum != nil && s != "" && !slices.Contains(p.enum, s) {
-				return invalid(p.name, "", "%s must be one of %s", p.name, strings.Join(p.enum, ", "))
+				return invalid(p.name, "Give one of these, spelled like this.", "%s must be one of %s", p.name, strings.Join(p.enum, ", "))
 			}
 		}
 	case anInteger:
 		var n int
 		if n, ok = integerFrom(raw); ok {
 			if p.min != nil && n < *p.min || p.max != nil && n > *p.max {
-				return invalid(p.name, "", "%s must be %s", p.name, p.bounds())
+				return invalid(p.name, "Give a number in this range.", "%s must be %s", p.name, p.bounds())
 			}
 			field.SetInt(int64(n))
 		}
@@ -159,12 +159,16 @@ func set(field reflect.Value, p *parameter, raw json.RawMessage) *ArgumentError 
 		}
 	case aList:
 		var items []string
-		if items, ok = listFrom(raw); ok {
+		var wrong *element
+		if items, wrong, ok = listFrom(raw); wrong != nil {
+			return invalid(p.name, "Give one string per element.", "%s[%d] must be a string, got %s", p.name, wrong.index, typeOf(wrong.value))
+		}
+		if ok {
 			field.Set(reflect.ValueOf(items))
 		}
 	}
 	if !ok {
-		return invalid(p.name, "", "%s must be %s, got %s", p.name, p.kind, typeOf(raw))
+		return invalid(p.name, "Give "+p.kind.String()+".", "%s must be %s, got %s", p.name, p.kind, typeOf(raw))
 	}
 	return nil
 }
@@ -216,37 +220,46 @@ func booleanFrom(raw json.RawMessage) (value, ok bool) {
 	return literal == "true", literal == "true" || literal == "false"
 }
 
-// listFrom takes ["a", "b"], "a, b" and "[\"a\", \"b\"]".
-func listFrom(raw json.RawMessage) ([]string, bool) {
-	var items []string
+// listFrom takes ["a", "b"], "a, b" and "[\"a\", \"b\"]". wrong is the first
+// element of a list that is no string, if there is one.
+func listFrom(raw json.RawMessage) (items []string, wrong *element, ok bool) {
 	var s string
 	if json.Unmarshal(raw, &s) == nil {
-		if trimmed := strings.TrimSpace(s); strings.HasPrefix(trimmed, "[") {
-			raw = json.RawMessage(trimmed)
-		} else {
-			return split(s), true
+		trimmed := strings.TrimSpace(s)
+		if !strings.HasPrefix(trimmed, "[") {
+			return split(s), nil, true
 		}
+		raw = json.RawMessage(trimmed)
 	}
-	var elements []*string
+	var elements []json.RawMessage
 	if json.Unmarshal(raw, &elements) != nil {
-		return nil, false
+		return nil, nil, false
 	}
-	for _, e := range elements {
-		if e == nil {
-			return nil, false
+	for i, e := range elements {
+		var item *string
+		if json.Unmarshal(e, &item) != nil || item == nil {
+			return nil, &element{i, e}, false
 		}
-		items = append(items, split(*e)...)
+		items = append(items, split(*item)...)
 	}
-	return items, true
+	return items, nil, true
+}
+
+// element is one of a list.
+type element struct {
+	index int
+	value json.RawMessage
 }
 
 // split cuts a list at its commas, but not inside quotes, angle brackets or
 // comments: `"Doe, Jane" <jane@example.com>, joe@example.com` has two items.
+// Spaces and tabs around an item go. A line break stays, for the check of the
+// item to find.
 func split(s string) []string {
 	var items []string
 	start, depth, quoted := 0, 0, false
 	add := func(end int) {
-		if item := strings.TrimSpace(s[start:end]); item != "" {
+		if item := strings.Trim(s[start:end], " \t"); item != "" {
 			items = append(items, item)
 		}
 	}

@@ -105,7 +105,7 @@ func TestBadArgumentsAreExplained(t *testing.T) {
 		{"a mebibyte", "search_emails", `{"query":"` + long + `"}`, "too_large", "the arguments take 1048588 bytes; at most 1048576 are accepted", "Shorten the longest argument."},
 		{"a query that fits no URL", "search_emails", `{"query":"` + long[:5000] + `"}`, "invalid_argument", "query takes 5000 bytes; at most 4096 are accepted", ""},
 		{"a day that is none", "search_emails", `{"after":"yesterday"}`, "invalid_argument", "after must be a date like 2026-11-24", ""},
-		{"a span that ends before it begins", "search_emails", `{"after":"2026-11-24","before":"2026-11-24"}`, "invalid_argument", "after must be earlier than before", "before is exclusive"},
+		{"a span that ends before it begins", "search_emails", `{"after":"2026-11-24","before":"2026-11-24"}`, "invalid_argument", "after must be earlier than before", "which is exclusive"},
 		{"a zone that is none", "search_emails", `{"timeZone":"Middle/Earth"}`, "invalid_argument", "timeZone is not a time zone that is known here", "Europe/Berlin"},
 		{"no message", "read_email", `{}`, "invalid_argument", "messageId is missing", "search_emails"},
 		{"eleven messages", "read_email", `{"messageIds":"1,2,3,4,5,6,7,8,9,a,b"}`, "invalid_argument", "11 mails were asked for; at most 10", ""},
@@ -115,12 +115,19 @@ func TestBadArgumentsAreExplained(t *testing.T) {
 		{"a mail without what it needs", "send_email", `{"to":"a@example.com"}`, "invalid_argument", "missing: subject, body", "send_email"},
 		{"a mail to nobody", "send_email", `{"to":[],"subject":"s","body":"b"}`, "invalid_argument", "the mail has no recipient", ""},
 		{"a mail without a body", "send_email", `{"to":"a@example.com","subject":"s","body":""}`, "invalid_argument", "the mail has no body", ""},
-		{"a recipient without an address", "send_email", `{"to":["a@example.com","Anna"],"subject":"s","body":"b"}`, "invalid_argument", "to[1] is not a mail address", "one address an element"},
+		{"a recipient without an address", "send_email", `{"to":["a@example.com","Anna"],"subject":"s","body":"b"}`, "invalid_argument", "to[1] is not a mail address", "one address per element"},
 		{"a header smuggled into a recipient", "send_email", `{"to":["a@example.com\r\nBcc: evil@example.com"],"subject":"s","body":"b"}`, "invalid_argument", "to[0] contains a line break", ""},
 		{"a header smuggled into the subject", "send_email", `{"to":"a@example.com","subject":"s\nBcc: evil@example.com","body":"b"}`, "invalid_argument", "subject contains a line break", ""},
 		{"a header smuggled into the sender", "send_email", `{"to":"a@example.com","from":"me@example.com\r\nX: y","subject":"s","body":"b"}`, "invalid_argument", "from contains a line break", ""},
-		{"a number in a list", "send_email", `{"to":["a@example.com",5],"subject":"s","body":"b"}`, "invalid_argument", "to must be an array of strings, got an array", ""},
-		{"a null in a list", "send_email", `{"to":[null],"subject":"s","body":"b"}`, "invalid_argument", "to must be an array of strings, got an array", ""},
+		{"a number in a list", "send_email", `{"to":["a@example.com",5],"subject":"s","body":"b"}`, "invalid_argument", "to[1] must be a string, got a number", "one string per element"},
+		{"a null in a list", "send_email", `{"to":[null],"subject":"s","body":"b"}`, "invalid_argument", "to[0] must be a string, got null", ""},
+		{"a line break behind a recipient", "send_email", `{"to":["z@example.net\r\n"],"subject":"s","body":"b"}`, "invalid_argument", "to[0] contains a line break", ""},
+		{"a line break before a copy", "send_email", `{"to":"a@example.com","cc":"b@example.com,\nz@example.net","subject":"s","body":"b"}`, "invalid_argument", "cc[1] contains a line break", ""},
+		{"a line separator in the subject", "send_email", `{"to":"a@example.com","subject":"s\u2028t","body":"b"}`, "invalid_argument", "subject contains a line break", ""},
+		{"a text direction in the subject", "send_email", `{"to":"a@example.com","subject":"s\u202et","body":"b"}`, "invalid_argument", "subject contains 1 character without a glyph", ""},
+		{"a hidden space in a name", "send_email", `{"to":"An\u200bna <a@example.com>","subject":"s","body":"b"}`, "invalid_argument", "to[0] contains 1 character without a glyph", ""},
+		{"a hidden space in an encoded name", "send_email", `{"to":"=?utf-8?q?An=E2=80=8Bna?= <a@example.com>","subject":"s","body":"b"}`, "invalid_argument", "to[0] contains 1 character without a glyph", ""},
+		{"a text direction in the sender", "send_email", `{"to":"a@example.com","from":"\u202eMe <me@example.com>","subject":"s","body":"b"}`, "invalid_argument", "from contains 1 character without a glyph", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := &box{}
@@ -135,6 +142,9 @@ func TestBadArgumentsAreExplained(t *testing.T) {
 			}
 			if e.Tool != test.tool {
 				t.Errorf("Tool = %q, want %q", e.Tool, test.tool)
+			}
+			if hint == "" || hint[0] < 'A' || hint[0] > 'Z' {
+				t.Errorf("hint = %q, want a sentence", hint)
 			}
 			if len(message)+len(hint) > 600 {
 				t.Errorf("the explanation takes %d bytes", len(message)+len(hint))

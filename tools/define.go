@@ -62,8 +62,6 @@ type output interface {
 type summary struct {
 	status     Status
 	retryAfter time.Duration
-	// local: the mailbox was not asked, so it is not asked for its name either.
-	local bool
 }
 
 // definition is what a model reads of a tool before it calls it.
@@ -122,6 +120,9 @@ func define[In any, Out output](cfg Config, d definition, fn func(context.Contex
 	return mcpserver.ServerTool{Tool: tool, Handler: handler}
 }
 
+// accountTime is how long an answer may wait for the name of its account.
+const accountTime = 3 * time.Second
+
 // answer wraps the data of a call in its envelope.
 func answer(ctx context.Context, box Mailbox, out output) *mcp.CallToolResult {
 	about := out.summary()
@@ -130,12 +131,12 @@ func answer(ctx context.Context, box Mailbox, out output) *mcp.CallToolResult {
 		RetryAfter: int(math.Ceil(about.retryAfter.Seconds())),
 		Data:       out,
 	}
-	if !about.local {
-		// Asked for after the work, which has made it known; an answer is not
-		// lost for the lack of it.
-		if account, err := box.Account(ctx); err == nil {
-			env.Account = account
-		}
+	// Asked for after the work, which has made it known; an answer is neither
+	// lost nor long delayed for the lack of it.
+	limited, cancel := context.WithTimeout(ctx, accountTime)
+	defer cancel()
+	if account, err := box.Account(limited); err == nil {
+		env.Account = account
 	}
 	text := out.render(newFence(), env.Account)
 	if env.Account != "" {

@@ -27,6 +27,9 @@ type box struct {
 	sent     []mailbox.Outgoing
 	drafted  []mailbox.Outgoing
 	sendErr  error
+	checkErr error
+	checked  int
+	own      string // the default sender
 	sending  func() // called by Send
 	outcome  mailbox.Outcome
 	accounts int // how often the account was asked for
@@ -69,6 +72,20 @@ func (b *box) Send(_ context.Context, mail mailbox.Outgoing) (mailbox.Receipt, e
 		r.Outcome, r.Note = b.outcome, "check Sent before retrying"
 	}
 	return r, nil
+}
+
+func (b *box) Check(_ context.Context, mail mailbox.Outgoing) (mailbox.Receipt, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.checked++
+	r := mailbox.Receipt{Outcome: mailbox.NotSent, From: mailbox.Address{Email: "me@example.com"}, Subject: mail.Subject}
+	if b.own != "" {
+		r.From.Email = b.own
+	}
+	if mail.From != "" {
+		r.From.Email = mail.From
+	}
+	return r, b.checkErr
 }
 
 func (b *box) Draft(_ context.Context, mail mailbox.Outgoing) (mailbox.Receipt, error) {

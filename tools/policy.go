@@ -6,9 +6,15 @@ import (
 	"strings"
 )
 
-// SendPolicy decides what send_email does. The decision is the server's, not
-// the model's or the client's: a model that was talked into sending something
-// meets it just the same. The zero value asks for the user's confirmation.
+// SendPolicy decides what send_email does. The zero value asks for the user's
+// confirmation.
+//
+// Draft mode is the hard gate: whatever a model was talked into, nothing leaves
+// before the user sends it from Gmail. Confirm mode is not one. It makes sure
+// that there is a second call, for exactly the mail that the first one showed
+// and within ten minutes, but the token for it goes to the model: it holds as
+// far as the client, or the model, really asks the user in between. The same
+// goes for the recipients whom allow does not name.
 type SendPolicy struct {
 	mode  sendMode
 	allow []string // lower-case; an address, or "@domain" for all of a domain
@@ -24,8 +30,10 @@ const (
 
 // ParseSendPolicy reads a policy from its configured form:
 //
-//	confirm (or empty)      ask for the user's confirmation of every mail
-//	draft                   save a draft instead of sending
+//	confirm (or empty)      ask for the user's confirmation of every mail; the
+//	                        client or the model does the asking
+//	draft                   save a draft instead of sending; the only one that
+//	                        does not rely on anybody's asking
 //	allow:PATTERN,...       send without asking if every recipient matches a
 //	                        pattern, an address or *@domain; otherwise ask
 //	direct                  send without asking

@@ -44,7 +44,10 @@ type letter struct {
 	TotalChars         int          `json:"totalChars"`
 	QuotedCharsOmitted int          `json:"quotedCharsOmitted,omitempty"`
 	HiddenTextRemoved  int          `json:"hiddenTextRemoved"`
+	TextPartDiffers    bool         `json:"textPartDiffers,omitempty"`
 	Attachments        []attachment `json:"attachments"`
+
+	fromText bool // the body is the plain text part
 }
 
 type attachment struct {
@@ -97,7 +100,7 @@ func idsOf(in readIn) ([]string, error) {
 	}
 	switch {
 	case len(ids) == 0:
-		return nil, invalid("messageId", "search_emails finds ids.", "messageId is missing")
+		return nil, invalid("messageId", "Use the ids that search_emails finds.", "messageId is missing")
 	case len(ids) > maxMessages:
 		return nil, invalid("messageIds", "Call once for every ten.", "%d mails were asked for; at most %d can be read at once", len(ids), maxMessages)
 	case len(ids) > 1 && in.BodyOffset > 0:
@@ -201,6 +204,8 @@ func letterOf(m mailbox.Message, zone *time.Location) letter {
 		Bcc:               addresses(m.Bcc, readRecipients),
 		ReplyTo:           addresses(m.ReplyTo, readRecipients),
 		HiddenTextRemoved: m.HiddenChars,
+		TextPartDiffers:   m.TextDiffers,
+		fromText:          m.Source == "text",
 		Attachments:       []attachment{},
 	}
 	for _, a := range m.Attachments {
@@ -283,6 +288,12 @@ func (l *letter) about() string {
 	}
 	if l.HiddenTextRemoved > 0 {
 		fmt.Fprintf(&b, "Removed: %s that a reader of the mail would not see.\n", plural(l.HiddenTextRemoved, "character"))
+	}
+	switch {
+	case l.TextPartDiffers && l.fromText:
+		b.WriteString("This is the plain text part; most readers see the HTML, which says almost nothing of it.\n")
+	case l.TextPartDiffers:
+		b.WriteString("This is the HTML, which most readers see; the plain text part says other things and is left out.\n")
 	}
 	return b.String()
 }

@@ -242,6 +242,21 @@ func TestMailWithoutTextSaysSo(t *testing.T) {
 	}
 }
 
+func TestAPlainTextPartThatDiffersIsSaid(t *testing.T) {
+	m := letter("a1", "hello")
+	m.TextDiffers, m.Source = true, "html"
+	b := &box{messages: map[string]mailbox.Message{"a1": m}}
+	a := must(t, tools.Config{Mailbox: b}, "read_email", `{"id":"a1"}`)
+	if a.items(t)[0]["textPartDiffers"] != true || !strings.Contains(a.text, "the plain text part says other things and is left out") {
+		t.Errorf("text:\n%s", a.text)
+	}
+	m.Source = "text"
+	b.messages["a1"] = m
+	if a = must(t, tools.Config{Mailbox: b}, "read_email", `{"id":"a1"}`); !strings.Contains(a.text, "the HTML, which says almost nothing of it") {
+		t.Errorf("text:\n%s", a.text)
+	}
+}
+
 func TestQuotesCollapseOnlyWhereNothingIsLost(t *testing.T) {
 	const reply = "Yes, Tuesday works.\n\nBest, Anna\n\n"
 	const quote = "On Mon, 23 Nov 2026 at 10:15, Carl <carl@example.com> wrote:\n\n> Does Tuesday work?\n>\n> Carl\n"

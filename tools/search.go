@@ -99,7 +99,7 @@ func queryOf(in searchIn, cfg Config) (mailbox.Query, *time.Location, error) {
 		return q, nil, err
 	}
 	if !q.After.IsZero() && !q.Before.IsZero() && !q.After.Before(q.Before) {
-		return q, nil, invalid("after", "before is exclusive: for one day, give the next day as before.", "after must be earlier than before")
+		return q, nil, invalid("after", "For one day, give the next day as before, which is exclusive.", "after must be earlier than before")
 	}
 	return q, zone, nil
 }
@@ -117,7 +117,7 @@ func moment(name, s string, zone *time.Location) (time.Time, error) {
 			return t, nil
 		}
 	}
-	return time.Time{}, invalid(name, "", "%s must be a date like 2026-11-24 or a time like 2026-11-24T09:00:00+01:00", name)
+	return time.Time{}, invalid(name, "Without a time, the day begins at midnight in timeZone.", "%s must be a date like 2026-11-24 or a time like 2026-11-24T09:00:00+01:00", name)
 }
 
 func searchAnswer(page mailbox.Page, q mailbox.Query, zone *time.Location) *searchOut {

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	netmail "net/mail"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	mcpserver "github.com/mark3labs/mcp-go/server"
 
@@ -37,6 +34,9 @@ type sendOut struct {
 	Recipients        recipients      `json:"recipients"`
 	Subject           string          `json:"subject"`
 	Preview           string          `json:"preview,omitempty"`
+	TextPartDiffers   bool            `json:"textPartDiffers,omitempty"`
+	HiddenChars       int             `json:"hiddenChars,omitempty"`
+	InvisibleChars    int             `json:"invisibleChars,omitempty"`
 	Attachments       []attachment    `json:"attachments"`
 	Note              string          `json:"note,omitempty"`
 }
@@ -47,34 +47,34 @@ type recipients struct {
 	Bcc []string `json:"bcc"`
 }
 
-// previewChars is how much of a body a confirmation repeats, in characters.
-const previewChars = 1000
-
-// gate says in the tool's description what will happen to a mail.
-func (p SendPolicy) gate() string {
+// describe says in the tool's description what will happen to a mail.
+func (p SendPolicy) describe() string {
+	const (
+		two = "The first call sends nothing: it answers confirmation_required with the mail as it would go out. " +
+			"Show that to the user, and only when they agree repeat the call with the same arguments and the confirmationToken. "
+		unknown = "If outcome is unknown, look in Sent before trying again."
+	)
 	switch {
 	case p.mode == draftOnly:
-		return "Saves a draft instead of sending; the user sends it. "
+		return "Writes a draft; sends nothing. The user sends it from Gmail. If outcome is unknown, look in the drafts before trying again."
 	case p.mode == sendDirectly:
-		return "Sends at once. "
+		return "Sends a mail at once. " + unknown
 	case len(p.allow) > 0:
-		return "Sends at once to some recipients. For others "
+		return "Sends a mail: at once if every recipient is one of those that were set to need no confirmation, in two steps otherwise. " + two + unknown
 	default:
-		return "Sends in two steps. First "
+		return "Sends a mail in two steps. " + two + unknown
 	}
 }
 
 func sendEmail(cfg Config) mcpserver.ServerTool {
-	description := "Sends a mail. " + cfg.Send.gate()
-	if cfg.Send.mode == confirmFirst {
-		description += "it answers confirmation_required: show the user recipients, subject and body, " +
-			"and only when they agree repeat the call with the confirmationToken. "
+	title := "Send mail"
+	if cfg.Send.mode == draftOnly {
+		title = "Draft mail"
 	}
-	description += "If outcome is unknown, look in Sent before trying again."
 	return define(cfg, definition{
 		name:        "send_email",
-		title:       "Send mail",
-		description: description,
+		title:       title,
+		description: cfg.Send.describe(),
 		effect:      effect{destructive: cfg.Send.mode != draftOnly, openWorld: true},
 	}, func(ctx context.Context, in sendIn) (*sendOut, error) {
 		mail, bare, err := outgoing(in)
@@ -94,10 +94,22 @@ func sendEmail(cfg Config) mcpserver.ServerTool {
 }
 
 // confirmAndSend sends a mail that comes with a good token, and asks otherwise.
+// Nobody is asked about a mail that cannot go out.
 func confirmAndSend(ctx context.Context, cfg Config, mail mailbox.Outgoing, token string) (*sendOut, error) {
+	if cfg.Confirmations == nil {
+		return nil, &storeError{errNoStore}
+	}
+	checked, err := cfg.Mailbox.Check(ctx, mail)
+	if err != nil {
+		return nil, err
+	}
+	// The user agrees to the sender that was settled on, too: a token is worth
+	// nothing for the same words from another account.
+	agreed := mail
+	agreed.From = address(checked.From)
 	why := confirmed
 	if token = strings.TrimSpace(token); token != "" {
-		c, v, err := redeem(ctx, cfg.Confirmations, token, mail, cfg.now())
+		c, v, err := redeem(ctx, cfg.Confirmations, token, agreed, cfg.now())
 		if err != nil {
 			return nil, err
 		}
@@ -112,84 +124,28 @@ func confirmAndSend(ctx context.Context, cfg Config, mail mailbox.Outgoing, toke
 		}
 		why = v
 	}
-	token, ends, err := issue(ctx, cfg.Confirmations, mail, cfg.now())
+	token, ends, err := issue(ctx, cfg.Confirmations, agreed, cfg.now())
 	if err != nil {
 		return nil, err
 	}
-	return &sendOut{
-		Outcome:           mailbox.NotSent,
-		ConfirmationToken: token,
-		ExpiresAt:         ends.UTC().Format(time.RFC3339),
-		From:              mail.From,
-		Recipients:        recipients{copied(mail.To), copied(mail.Cc), copied(mail.Bcc)},
-		Subject:           mail.Subject,
-		Preview:           preview(mail),
-		Attachments:       []attachment{},
-		Note:              string(why),
-	}, nil
-}
-
-// outgoing checks what can be checked without Gmail and returns the mail with
-// its recipients in one canonical spelling, and their bare addresses. The gate
-// judges exactly what is sent: there is no second reading of an address by
-// which a recipient could slip through.
-func outgoing(in sendIn) (mail mailbox.Outgoing, bare []string, err error) {
-	mail = mailbox.Outgoing{Subject: in.Subject, Text: in.Body, HTML: in.HTMLBody}
-	for _, field := range []struct {
-		name  string
-		given []string
-		to    *[]string
-	}{{"to", in.To, &mail.To}, {"cc", in.Cc, &mail.Cc}, {"bcc", in.Bcc, &mail.Bcc}} {
-		for i, s := range field.given {
-			a, err := parseAddress(fmt.Sprintf("%s[%d]", field.name, i), s)
-			if err != nil {
-				return mail, nil, err
-			}
-			*field.to = append(*field.to, spell(a))
-			bare = append(bare, a.Address)
-		}
-	}
-	if len(bare) == 0 {
-		return mail, nil, invalid("to", "", "the mail has no recipient")
-	}
-	if in.From != "" {
-		a, err := parseAddress("from", in.From)
-		if err != nil {
-			return mail, nil, err
-		}
-		mail.From = spell(a)
-	}
-	if strings.ContainsFunc(in.Subject, unicode.IsControl) {
-		return mail, nil, invalid("subject", "Write it on one line.", "subject contains a line break or another control character")
-	}
-	if in.Body == "" && in.HTMLBody == "" {
-		return mail, nil, invalid("body", "", "the mail has no body")
-	}
-	return mail, bare, nil
-}
-
-func parseAddress(name, s string) (*netmail.Address, error) {
-	if strings.ContainsFunc(s, unicode.IsControl) {
-		return nil, invalid(name, "", "%s contains a line break or another control character", name)
-	}
-	a, err := netmail.ParseAddress(s)
-	if err != nil {
-		return nil, invalid(name, "Give one address an element, as user@example.com or Name <user@example.com>.", "%s is not a mail address", name)
-	}
-	return a, nil
-}
-
-// spell writes an address in RFC 5322 form, readable for people: a name that
-// is not ASCII stays as it is, for the mailbox to encode.
-func spell(a *netmail.Address) string {
-	bare := strings.Trim((&netmail.Address{Address: a.Address}).String(), "<>")
-	return address(mailbox.Address{Name: a.Name, Email: bare})
+	out := answerOf(checked, mail)
+	shown := previewOf(mail)
+	out.Outcome = mailbox.NotSent
+	out.ConfirmationToken, out.ExpiresAt = token, ends.UTC().Format(time.RFC3339)
+	out.Preview, out.Note = shown.Text, string(why)
+	out.HiddenChars, out.InvisibleChars, out.TextPartDiffers = shown.HiddenChars, shown.InvisibleChars, shown.TextPartDiffers
+	return out, nil
 }
 
 func receiptAnswer(r mailbox.Receipt, mail mailbox.Outgoing, err error) (*sendOut, error) {
 	if err != nil {
 		return nil, err
 	}
+	return answerOf(r, mail), nil
+}
+
+// answerOf tells what became, or is to become, of a mail.
+func answerOf(r mailbox.Receipt, mail mailbox.Outgoing) *sendOut {
 	out := &sendOut{
 		Outcome:     r.Outcome,
 		MessageID:   r.ID,
@@ -201,7 +157,10 @@ func receiptAnswer(r mailbox.Receipt, mail mailbox.Outgoing, err error) (*sendOu
 		Attachments: []attachment{},
 		Note:        r.Note,
 	}
-	// What was really sent counts more than what was asked for.
+	// What is really sent counts more than what was asked for.
+	if r.From != (mailbox.Address{}) {
+		out.From = address(r.From)
+	}
 	for _, echo := range []struct {
 		sent []mailbox.Address
 		out  *[]string
@@ -210,30 +169,14 @@ func receiptAnswer(r mailbox.Receipt, mail mailbox.Outgoing, err error) (*sendOu
 			*echo.out = addresses(echo.sent, len(echo.sent))
 		}
 	}
-	return out, nil
+	return out
 }
 
 func copied(items []string) []string { return append([]string{}, items...) }
 
-// preview is the beginning of the body, and what else there is.
-func preview(mail mailbox.Outgoing) string {
-	body := mail.Text
-	if body == "" {
-		body = mail.HTML
-	}
-	s := shorten(body, previewChars)
-	if n := utf8.RuneCountInString(body); n > previewChars {
-		s += fmt.Sprintf("\n[%d characters in all]", n)
-	}
-	if mail.Text != "" && mail.HTML != "" {
-		s += fmt.Sprintf("\n[with an HTML version of %d characters, which mail programs show instead]", utf8.RuneCountInString(mail.HTML))
-	}
-	return s
-}
-
 func (o *sendOut) summary() summary {
 	if o.ConfirmationToken != "" {
-		return summary{status: ConfirmationRequired, local: true}
+		return summary{status: ConfirmationRequired}
 	}
 	return summary{status: OK}
 }

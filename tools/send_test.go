@@ -2,6 +2,7 @@ package tools_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -61,7 +62,7 @@ func TestSendAsksFirst(t *testing.T) {
 	a := must(t, d.cfg(t, ""), "send_email", fmt.Sprintf(post, ""))
 	tok, _ := a.data()["confirmationToken"].(string)
 	want := map[string]any{
-		"status": "confirmation_required",
+		"status": "confirmation_required", "account": "me@example.com",
 		"data": map[string]any{
 			"outcome": "not_sent", "confirmationToken": tok, "expiresAt": "2026-11-24T12:10:00Z", "from": "me@example.com",
 			"recipients": map[string]any{"to": []any{"Anna <anna@example.com>"}, "cc": []any{"carl@example.org"}, "bcc": []any{"boss@example.net"}},
@@ -71,7 +72,8 @@ func TestSendAsksFirst(t *testing.T) {
 	if diff := cmp.Diff(want, a.envelope); diff != "" {
 		t.Errorf("envelope (-want +got):\n%s", diff)
 	}
-	text := `Nothing was sent. Show the user this mail and ask whether to send it.
+	text := `Account: me@example.com
+Nothing was sent. Show the user this mail and ask whether to send it.
 From: me@example.com
 To: Anna <anna@example.com>
 Cc: carl@example.org
@@ -85,8 +87,8 @@ Only after the user agreed, call send_email again with exactly the same argument
 	if diff := cmp.Diff(text, a.text); diff != "" {
 		t.Errorf("text (-want +got):\n%s", diff)
 	}
-	if len(d.box.sent) > 0 || d.box.accounts > 0 {
-		t.Error("the mailbox was asked for something before the user agreed")
+	if len(d.box.sent) > 0 || d.box.checked != 1 {
+		t.Error("the mail was sent, or not checked, before the user agreed")
 	}
 
 	a = must(t, d.cfg(t, ""), "send_email", fmt.Sprintf(post, token(t, a)))
@@ -160,7 +162,7 @@ func TestTokenIsWorthOneMailOnce(t *testing.T) {
 			if len(d.box.sent) != 0 || a.envelope["status"] != "confirmation_required" {
 				t.Fatalf("%d mails were sent, answer %v", len(d.box.sent), a.envelope)
 			}
-			if a.data()["note"] != test.why || !strings.HasPrefix(a.text, test.why+" Nothing was sent.") {
+			if a.data()["note"] != test.why || !strings.Contains(a.text, "\n"+test.why+" Nothing was sent.") {
 				t.Errorf("note = %q, want %q; text:\n%s", a.data()["note"], test.why, a.text)
 			}
 			if a.data()["confirmationToken"] == first.data()["confirmationToken"] {
@@ -307,10 +309,10 @@ func TestPoliciesThatAreNone(t *testing.T) {
 
 func TestDescriptionTellsThePolicy(t *testing.T) {
 	for policy, want := range map[string]string{
-		"":                    "two steps",
-		"draft":               "Saves a draft instead",
-		"direct":              "Sends at once.",
-		"allow:a@example.com": "Sends at once to some recipients.",
+		"":                    "Sends a mail in two steps. The first call sends nothing: it answers confirmation_required",
+		"draft":               "Writes a draft; sends nothing.",
+		"direct":              "Sends a mail at once. If",
+		"allow:a@example.com": "Sends a mail: at once if every recipient is one of those",
 	} {
 		d := find(t, newDesk().cfg(t, policy), "send_email").Tool.Description
 		if !strings.Contains(d, want) {
@@ -356,15 +358,91 @@ func TestStoreNeverHoldsTheTokenOrTheMail(t *testing.T) {
 	}
 }
 
-func TestPreviewSaysWhatItLeavesOut(t *testing.T) {
-	d := newDesk()
-	a := must(t, d.cfg(t, ""), "send_email", `{"to":"a@example.com","subject":"s","body":"`+strings.Repeat("word ", 500)+`","htmlBody":"<b>hidden</b>"}`)
-	preview := a.field(t, "preview")
-	if len(preview) > 1200 || !strings.Contains(preview, "[2500 characters in all]") || !strings.Contains(preview, "[with an HTML version of 13 characters") {
-		t.Errorf("preview = %q", preview)
+func TestConfirmationShowsWhatIsSent(t *testing.T) {
+	long := "BEGIN" + strings.Repeat(" word", 5000) + " END"
+	for _, test := range []struct {
+		name, body, html string
+		has, hasNot      []string // in the preview
+		data             map[string]any
+	}{
+		{
+			name: "other words in the HTML", body: "visible text", html: "<p>WIRE MONEY</p>",
+			has:  []string{"[Warning: the HTML and the plain text do not say the same]", "WIRE MONEY", "visible text"},
+			data: map[string]any{"textPartDiffers": true},
+		},
+		{
+			name: "HTML alone, with hidden text", html: `<p>Hello <b>Anna</b></p><p style="display:none">secret</p>`,
+			has: []string{"[Warning: 6 characters in the HTML, not shown here", "Hello **Anna**"}, hasNot: []string{"secret", "display", "<p>"},
+			data: map[string]any{"hiddenChars": 6.0},
+		},
+		{
+			name: "the same in both", body: "Hello Anna", html: "<p>Hello <b>Anna</b></p>",
+			has: []string{"the plain text has the same words", "Hello **Anna**"}, hasNot: []string{"Warning"},
+		},
+		{
+			name: "HTML that shows nothing", html: `<p style="display:none">secret</p>`, has: []string{"[nothing that a reader sees]"},
+			data: map[string]any{"hiddenChars": 6.0},
+		},
+		{name: "a picture", html: `<p>Hi</p><img src="https://example.com/pay.png">`, has: []string{"[Warning: 1 picture in the HTML"}},
+		{
+			name: "invisible characters", body: "pay \u202e1000\u200b now",
+			has: []string{"pay [U+202E]1000[U+200B] now", "[Warning: 2 characters in the plain text"}, hasNot: []string{"\u202e", "\u200b"},
+			data: map[string]any{"invisibleChars": 2.0},
+		},
+		{name: "19,000 characters, whole", body: "BEGIN" + strings.Repeat("é", 18990) + "middle END", has: []string{strings.Repeat("é", 18990) + "middle END"}, hasNot: []string{"Warning"}},
+		{name: "more, the beginning and the end", body: long, has: []string{"BEGIN word", "word END", "[Warning: 5009 of 25009 characters, in the middle, are not shown here]"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			args, err := json.Marshal(map[string]any{"to": "a@example.com", "subject": "s", "body": test.body, "htmlBody": test.html})
+			if err != nil {
+				t.Fatal(err)
+			}
+			a := must(t, newDesk().cfg(t, ""), "send_email", string(args))
+			shown := a.field(t, "preview")
+			if !strings.Contains(a.text, shown) {
+				t.Errorf("the text does not say what the preview says:\n%s", a.text)
+			}
+			for _, want := range test.has {
+				if !strings.Contains(shown, want) {
+					t.Errorf("preview %.2000q lacks %q", shown, want)
+				}
+			}
+			for _, unwanted := range test.hasNot {
+				if strings.Contains(shown, unwanted) {
+					t.Errorf("preview %.2000q has %q", shown, unwanted)
+				}
+			}
+			for _, field := range []string{"textPartDiffers", "hiddenChars", "invisibleChars"} {
+				if a.data()[field] != test.data[field] {
+					t.Errorf("%s = %v, want %v", field, a.data()[field], test.data[field])
+				}
+			}
+			if len([]rune(shown)) > 20500 {
+				t.Errorf("the preview takes %d characters", len([]rune(shown)))
+			}
+		})
 	}
-	a = must(t, d.cfg(t, ""), "send_email", `{"to":"a@example.com","subject":"s","body":"","htmlBody":"<b>hidden</b>"}`)
-	if got := a.data()["preview"]; got != "<b>hidden</b>" {
-		t.Errorf("preview = %q", got)
+}
+
+func TestNobodyIsAskedAboutAMailThatCannotGoOut(t *testing.T) {
+	d := newDesk()
+	d.box.checkErr = &mailbox.Error{Code: "from_not_allowed", Message: "the account may not send from this address"}
+	_, err := run(t, d.cfg(t, ""), "send_email", fmt.Sprintf(post, ""))
+	if !errors.Is(err, d.box.checkErr) || len(d.shelf.values) > 0 {
+		t.Errorf("error = %v with %d confirmations, want %v without any", err, len(d.shelf.values), d.box.checkErr)
+	}
+}
+
+func TestTokenIsForTheSenderThatWasShown(t *testing.T) {
+	d := newDesk()
+	ask := `{"to":"a@example.com","subject":"s","body":"b"%s}`
+	first := must(t, d.cfg(t, ""), "send_email", fmt.Sprintf(ask, ""))
+	if got := first.field(t, "from"); got != "me@example.com" || !strings.Contains(first.text, "From: me@example.com\n") {
+		t.Errorf("from = %q, text:\n%s", got, first.text)
+	}
+	d.box.own = "other@example.com" // another account was signed in
+	a := must(t, d.cfg(t, ""), "send_email", fmt.Sprintf(ask, token(t, first)))
+	if len(d.box.sent) != 0 || a.envelope["status"] != "confirmation_required" {
+		t.Errorf("%d mails were sent, answer %v", len(d.box.sent), a.envelope)
 	}
 }

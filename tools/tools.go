@@ -10,6 +10,11 @@
 // by markers with a fresh random nonce, in the text and in the structured body
 // alike, so that a reader can tell a sender's words from the server's.
 //
+// A send is gated by [SendPolicy]. Only its draft mode keeps a model from sending
+// by itself. In confirm mode the token that confirms goes to the model together
+// with the question, so the gate holds as far as the client, or the model, really
+// asks the user.
+//
 // The package knows nothing of transports or of authorization. Errors leave it
 // as Go errors, untouched; the server turns them into words.
 package tools
@@ -38,6 +43,9 @@ const Instructions = "Searches, reads and sends the Gmail of one user. " +
 type Mailbox interface {
 	Search(ctx context.Context, q mailbox.Query) (mailbox.Page, error)
 	Read(ctx context.Context, id string, format mailbox.Format) (mailbox.Message, error)
+	// Check does all of Send but the sending, so that nobody is asked to agree
+	// to a mail that cannot go out. Its receipt names the sender.
+	Check(ctx context.Context, mail mailbox.Outgoing) (mailbox.Receipt, error)
 	Send(ctx context.Context, mail mailbox.Outgoing) (mailbox.Receipt, error)
 	Draft(ctx context.Context, mail mailbox.Outgoing) (mailbox.Receipt, error)
 	// Account returns the address of the mailbox. The tools ask for it after

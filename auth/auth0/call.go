@@ -42,7 +42,7 @@ func (a answer) decode(out any) error {
 		return &auth.Failure{
 			Kind: auth.Unavailable, Code: "auth0_not_reached",
 			Message: fmt.Sprintf("something other than Auth0 answered the %s (HTTP %d, not JSON)", a.call, a.status),
-			Hint:    "check AUTH0_DOMAIN, and whether a proxy or a sign-in page of the network stands in between",
+			Hint:    "Check AUTH0_DOMAIN, and whether a proxy or a sign-in page of the network stands in between.",
 			Err:     &ResponseError{Call: a.call, Status: a.status},
 		}
 	}
@@ -81,7 +81,9 @@ func (p *Provider) post(ctx context.Context, call, path string, bearer secret.Te
 }
 
 // unreached turns the error of a request that got no whole answer into a failure.
-func (p *Provider) unreached(call string, err error) error {
+func (p *Provider) unreached(call string, err error) error { return unreached(p.base, call, err) }
+
+func unreached(base, call string, err error) error {
 	// A transport of ours (the broker's proxy) knows better what went wrong.
 	if failure, ok := errors.AsType[*auth.Failure](err); ok {
 		return failure
@@ -92,9 +94,9 @@ func (p *Provider) unreached(call string, err error) error {
 	}
 	return &auth.Failure{
 		Kind: auth.Unavailable, Code: "auth0_unreachable",
-		Message: fmt.Sprintf("Auth0 at %s could not be reached: %s", p.base, reason(err)),
-		Hint:    "try again; if it stays so, check AUTH0_DOMAIN and the network. The sign-in is kept",
-		Err:     fmt.Errorf("%s: %w", call, err),
+		Message: fmt.Sprintf("Auth0 at %s could not be reached: %s", base, reason(err)),
+		Hint:    "Try again; if it stays so, check AUTH0_DOMAIN and the network. The sign-in is kept.", RetryAfter: soon,
+		Err: fmt.Errorf("%s: %w", call, err),
 	}
 }
 

@@ -64,6 +64,12 @@ type Config struct {
 	// Entries replace or extend the defaults, which cover the Google services;
 	// a service without an entry gets what the connection is set up with.
 	Scopes map[string][]string
+	// Account is the e-mail address of the Google account that is expected;
+	// empty means whichever the person chooses, as long as it is only one.
+	// Sign-ins for different accounts are kept apart.
+	Account string
+	// Owner asks a service whose token it is. Required with Account.
+	Owner auth.Owner
 	// Store keeps refresh tokens, pending steps and service tokens. Required.
 	Store cache.Store
 	// HTTP sends the requests to the tenant; nil means a client with a

@@ -1,9 +1,11 @@
 package auth0
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"linkmail/auth"
 )
@@ -63,25 +65,29 @@ func (s *pass) myAccountError(a answer) error {
 	return s.explain(myAccountRules, a, in.Type[strings.LastIndex(in.Type, "/")+1:], "")
 }
 
+// soon is when to try again what passes by itself, where nobody said when.
+const soon = 10 * time.Second
+
 // passing returns the failure for an answer that says "not now".
 func (s *pass) passing(a answer) error {
 	failure := &auth.Failure{
-		Kind: auth.Unavailable, RetryAfter: retryAfter(a.header, s.p.cfg.Now()),
+		Kind: auth.Unavailable, RetryAfter: cmp.Or(retryAfter(a.header, s.p.cfg.Now()), soon),
 		Err: &ResponseError{Call: a.call, Status: a.status},
 	}
 	switch {
 	case a.status == 429:
 		failure.Code = "auth0_busy"
 		failure.Message = "Auth0 limits how often it may be asked, and the limit is reached"
-		failure.Hint = "try again later. The sign-in is kept"
+		failure.Hint = "Try again later. The sign-in is kept."
 	case a.status >= 500:
 		failure.Code = "auth0_unavailable"
 		failure.Message = fmt.Sprintf("Auth0 cannot answer the %s now (HTTP %d)", a.call, a.status)
-		failure.Hint = "try again. The sign-in is kept"
+		failure.Hint = "Try again. The sign-in is kept."
 	case a.status < 400: // a redirect: the tenant's API has none
 		failure.Code = "auth0_not_reached"
 		failure.Message = fmt.Sprintf("something other than Auth0 answered the %s (HTTP %d)", a.call, a.status)
-		failure.Hint = "check AUTH0_DOMAIN, and whether a proxy or a sign-in page of the network stands in between. The sign-in is kept"
+		failure.RetryAfter = 0
+		failure.Hint = "Check AUTH0_DOMAIN, and whether a proxy or a sign-in page of the network stands in between. The sign-in is kept."
 	default:
 		return nil
 	}
@@ -113,7 +119,7 @@ func (s *pass) explain(table []rule, a answer, code, description string) error {
 	return &auth.Failure{
 		Kind: auth.Misconfigured, Code: "auth0_refused", Err: cause,
 		Message: strings.TrimSpace(fmt.Sprintf("Auth0 refused the %s (HTTP %d %s)", a.call, a.status, cause.Code)),
-		Hint:    "the tenant's log (Monitoring > Logs in the Auth0 dashboard) says why. The sign-in is kept",
+		Hint:    "The tenant's log (Monitoring > Logs in the Auth0 dashboard) says why. The sign-in is kept.",
 	}
 }
 

@@ -22,7 +22,7 @@ func (s *pass) login(ctx context.Context) error {
 		return err
 	}
 	if ok && stored.Token != "" {
-		s.refresh = secret.New(stored.Token)
+		s.refresh, s.email = secret.New(stored.Token), stored.Email
 		return nil
 	}
 	if s.refresh = s.p.cfg.RefreshToken; !s.refresh.IsZero() {
@@ -42,11 +42,15 @@ func (s *pass) login(ctx context.Context) error {
 	if s.p.cfg.Audience != "" {
 		params["audience"] = s.p.cfg.Audience
 	}
-	token, err := s.p.cfg.Connector.Login(ctx, auth.LoginRequest{
+	if s.p.cfg.Account != "" {
+		params["login_hint"] = s.p.cfg.Account
+	}
+	request := auth.LoginRequest{
 		Principal: s.req.Principal, Attempt: begun.Attempt, Scope: s.req.Scope,
 		OAuthProvider: s.p.cfg.OAuthProvider, OAuthScopes: loginScopes, Params: params,
 		Display: "linkmail: sign in", Continues: true,
-	})
+	}
+	token, err := s.p.cfg.Connector.Login(ctx, request)
 	if err != nil {
 		ended, err := s.ask(err, 1, time.Time{})
 		if ended {
@@ -64,8 +68,14 @@ func (s *pass) login(ctx context.Context) error {
 		return &auth.Failure{
 			Kind: auth.Misconfigured, Code: "no_refresh_token",
 			Message: "the login worked, but Auth0 gave no refresh token",
-			Hint:    "the application needs the Refresh Token grant, and the API that AUTH0_AUDIENCE names needs Allow Offline Access; then sign in again",
+			Hint:    "The application needs the Refresh Token grant, and the API that AUTH0_AUDIENCE names needs Allow Offline Access; then sign in again.",
 		}
+	}
+	if err := s.checkLogin(ctx, token); err != nil {
+		if err := remove(ctx, s.p.cfg.Store, s.loginKey()); err != nil {
+			return err
+		}
+		return err
 	}
 	// Stored before it is used, and before the attempt is forgotten: until
 	// then the connector repeats the result.
@@ -73,12 +83,16 @@ func (s *pass) login(ctx context.Context) error {
 		return err
 	}
 	s.signedIn = true
-	return remove(ctx, s.p.cfg.Store, s.loginKey())
+	if err := remove(ctx, s.p.cfg.Store, s.loginKey()); err != nil {
+		return err
+	}
+	auth.Finish(ctx, s.p.cfg.Connector, request)
+	return nil
 }
 
 // storeRefresh makes token the account's refresh token.
 func (s *pass) storeRefresh(ctx context.Context, token string) error {
-	record := refreshRecord{Token: token, Obtained: s.p.cfg.Now()}
+	record := refreshRecord{Token: token, Obtained: s.p.cfg.Now(), Email: s.email}
 	if err := save(ctx, s.p.cfg.Store, s.refreshKey(), record, 0); err != nil {
 		return err
 	}
@@ -98,7 +112,7 @@ func (s *pass) forgetLogin(ctx context.Context, cause error) error {
 		return &auth.Failure{
 			Kind: auth.Refused, Code: "refresh_token_refused",
 			Message: "Auth0 no longer accepts the refresh token in AUTH0_REFRESH_TOKEN",
-			Hint:    "sign in again and put the new refresh token there; it has to be of the application that AUTH0_CLIENT_ID names, with Allow Refresh Token Rotation off",
+			Hint:    "Sign in again and put the new refresh token there; it has to be of the application that AUTH0_CLIENT_ID names, with Allow Refresh Token Rotation off.",
 			Err:     cause,
 		}
 	}
@@ -109,7 +123,7 @@ func (s *pass) forgetLogin(ctx context.Context, cause error) error {
 	}
 	// The next login may be another user's: nothing of this one may answer it.
 	for scope, connection := range s.p.cfg.Connections {
-		for _, key := range []string{s.connectKey(connection), s.tokenKey(connection, scope)} {
+		for _, key := range []string{s.connectKey(connection), s.tokenKey(connection, scope), s.vaultKey(connection)} {
 			if err := remove(ctx, store, key); err != nil {
 				return err
 			}
@@ -122,7 +136,7 @@ func (s *pass) forgetLogin(ctx context.Context, cause error) error {
 		return &auth.Failure{
 			Kind: auth.Misconfigured, Code: "login_not_usable",
 			Message: "Auth0 refused the refresh token that it had just given at the login",
-			Hint:    "the login has to use the same application: the client id of the broker's provider " + s.p.cfg.OAuthProvider + " has to equal AUTH0_CLIENT_ID",
+			Hint:    "The login has to use the same application: the client id of the broker's provider " + s.p.cfg.OAuthProvider + " has to equal AUTH0_CLIENT_ID.",
 			Err:     cause,
 		}
 	}
@@ -140,19 +154,19 @@ func (s *pass) loginFailure(err error) error {
 	switch {
 	case cause.Mentions("service not found"):
 		failure.Code, failure.Message = "audience_unknown", "the tenant has no API that AUTH0_AUDIENCE names"
-		failure.Hint = "AUTH0_AUDIENCE has to equal the identifier of an API byte for byte, or be left out"
+		failure.Hint = "AUTH0_AUDIENCE has to equal the identifier of an API byte for byte, or be left out."
 	case cause.Mentions("not authorized to access resource server"):
 		failure.Code, failure.Message = "client_grant_missing", "the Auth0 application is not authorized for the API that AUTH0_AUDIENCE names"
-		failure.Hint = "authorize it in the Auth0 dashboard, Applications > APIs, or leave AUTH0_AUDIENCE out"
+		failure.Hint = "Authorize it in the Auth0 dashboard, Applications > APIs, or leave AUTH0_AUDIENCE out."
 	case cause.Mentions("not active for authentication"):
 		failure.Code, failure.Message = "connection_purpose", "the Auth0 connection may be used for Connected Accounts, but not to sign in"
-		failure.Hint = "in the Auth0 dashboard, Authentication > Social > the connection: Purpose has to include Authentication"
+		failure.Hint = "In the Auth0 dashboard, Authentication > Social > the connection: Purpose has to include Authentication."
 	case cause.Mentions("not enabled"), cause.Mentions("no connections enabled"):
 		failure.Code, failure.Message = "connection_disabled", "no Auth0 connection is enabled for the application"
-		failure.Hint = "enable one in the Auth0 dashboard, Applications > your application > Connections"
+		failure.Hint = "Enable one in the Auth0 dashboard, Applications > your application > Connections."
 	case cause.Code == "unauthorized_client":
 		failure.Code, failure.Message = "grant_missing", "the Auth0 application may not use the authorization code grant"
-		failure.Hint = "in the Auth0 dashboard, Applications > your application > Advanced Settings > Grant Types: tick Authorization Code"
+		failure.Hint = "In the Auth0 dashboard, Applications > your application > Advanced Settings > Grant Types: tick Authorization Code."
 	default:
 		return err
 	}

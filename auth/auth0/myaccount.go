@@ -44,6 +44,9 @@ func (s *pass) beginConnect(ctx context.Context, why error) error {
 			}
 		}
 	}
+	if len(scopes) > 0 {
+		scopes = unionScopes(scopes, s.scopesBefore(ctx, secret.New(access.AccessToken)))
+	}
 	record := connectRecord{
 		Attempt: rand.Text(), State: rand.Text(), Verifier: oauth2.GenerateVerifier(),
 		RedirectURI: s.p.callback(), Scopes: scopes,
@@ -58,7 +61,11 @@ func (s *pass) beginConnect(ctx context.Context, why error) error {
 	}
 	if s.connection == "google-oauth2" {
 		// Google gives a refresh token only when it asks the person.
-		body["authorization_params"] = map[string]string{"prompt": "consent"}
+		params := map[string]string{"prompt": "consent"}
+		if s.p.cfg.Account != "" {
+			params["login_hint"] = s.p.cfg.Account
+		}
+		body["authorization_params"] = params
 	}
 	a, err := s.p.post(ctx, callConnect, "/me/v1/connected-accounts/connect", secret.New(access.AccessToken), body)
 	if err != nil {
@@ -101,7 +108,7 @@ func (p *Provider) ticketURL(uri, ticket string) (string, error) {
 		return "", &auth.Failure{
 			Kind: auth.Misconfigured, Code: "connect_uri_foreign",
 			Message: "the My Account API sent the person to another host than AUTH0_DOMAIN",
-			Hint:    "use one and the same host, canonical or custom domain, as AUTH0_DOMAIN",
+			Hint:    "Use one and the same host, canonical or custom domain, as AUTH0_DOMAIN.",
 		}
 	}
 	query := u.Query()
@@ -175,7 +182,7 @@ func (s *pass) complete(ctx context.Context, record connectRecord, code string) 
 		return &auth.Failure{
 			Kind: auth.Misconfigured, Code: codeNoConnectCode,
 			Message: "the browser came back from the consent without a connect code",
-			Hint:    "call again for a fresh link; if it happens again, check that " + record.RedirectURI + " leads to the broker unchanged",
+			Hint:    "Call again for a fresh link; if it happens again, check that " + record.RedirectURI + " leads to the broker unchanged.",
 		}
 	}
 	access := secret.New(record.Access)
@@ -197,7 +204,11 @@ func (s *pass) complete(ctx context.Context, record connectRecord, code string) 
 		}
 		if a.ok() {
 			var in struct{}
-			return a.decode(&in)
+			if err := a.decode(&in); err != nil {
+				return err
+			}
+			s.access = access
+			return s.noteConnected(ctx, completedID(a))
 		}
 		if a.status != 401 || !kept {
 			return s.myAccountError(a)
@@ -248,7 +259,7 @@ func (s *pass) myAccountToken(ctx context.Context) (*oauth2.Token, error) {
 		return nil, &auth.Failure{
 			Kind: auth.Misconfigured, Code: "mrrt_missing",
 			Message: "Auth0 gave a token for something other than the My Account API " + s.p.audience(),
-			Hint:    hintPolicy + ". A sign-in from before that setting may have to be repeated",
+			Hint:    hintPolicy + " A sign-in from before that setting may have to be repeated.",
 			Err:     &ResponseError{Call: a.call, Status: a.status},
 		}
 	}
@@ -256,7 +267,7 @@ func (s *pass) myAccountToken(ctx context.Context) (*oauth2.Token, error) {
 		return nil, &auth.Failure{
 			Kind: auth.Misconfigured, Code: "my_account_scope",
 			Message: "Auth0 gave a token for the My Account API without " + myAccountScopes[0],
-			Hint:    hintAPI + "; the Multi-Resource Refresh Token policy has to list the same scopes",
+			Hint:    hintAPI + " The Multi-Resource Refresh Token policy has to list the same scopes.",
 			Err:     &ResponseError{Call: a.call, Status: a.status},
 		}
 	}

@@ -117,6 +117,14 @@ type pass struct {
 	renewed bool
 	// begun says that this pass has begun a consent. It begins no second one.
 	begun bool
+
+	// email is that of the login, if its ID token has told.
+	email string
+	// access is a token for the My Account API, if this pass had to get one.
+	access secret.Text
+	// strange is an account that the vault has answered with in place of the
+	// expected one.
+	strange string
 }
 
 func (s *pass) refreshKey() string                  { return s.keys + "refresh" }

@@ -155,16 +155,27 @@ func TestAServiceTokenIsKeptForAsLongAsItLives(t *testing.T) {
 			want := 2
 			if test.keptFor > 0 {
 				b.clock.Advance(test.keptFor)
-				if _, err := b.ask(gmail, nil); err != nil || len(b.tenant.calls()) != 1 {
-					t.Fatalf("after %v: %d exchanges, %v; want none but the first", test.keptFor, len(b.tenant.calls()), describe(err))
+				if _, err := b.ask(gmail, nil); err != nil || exchanges(b) != 1 {
+					t.Fatalf("after %v: %d exchanges, %v; want none but the first", test.keptFor, exchanges(b), describe(err))
 				}
 				b.clock.Advance(2 * time.Second)
 			}
-			if _, err := b.ask(gmail, nil); err != nil || len(b.tenant.calls()) != want {
-				t.Errorf("at last: %d exchanges, %v; want %d", len(b.tenant.calls()), describe(err), want)
+			if _, err := b.ask(gmail, nil); err != nil || exchanges(b) != want {
+				t.Errorf("at last: %d exchanges, %v; want %d", exchanges(b), describe(err), want)
 			}
 		})
 	}
+}
+
+// exchanges counts the exchanges that the tenant saw.
+func exchanges(b *bench) int {
+	n := 0
+	for _, call := range b.tenant.calls() {
+		if strings.HasPrefix(call, "exchange ") {
+			n++
+		}
+	}
+	return n
 }
 
 func TestTheConsentLinkIsTheOneThatTheTenantNamed(t *testing.T) {
@@ -212,7 +223,7 @@ func TestARotatedRefreshTokenIsStoredBeforeItIsUsed(t *testing.T) {
 	if _, err := b.ask(gmail, nil); err != nil {
 		t.Fatal(describe(err))
 	}
-	want := []string{"exchange " + refreshToken, "refresh " + refreshToken, "connect", "exchange v1.canary-successor"}
+	want := []string{"exchange " + refreshToken, "refresh " + refreshToken, "connect", "exchange v1.canary-successor", "refresh v1.canary-successor"}
 	if !slices.Equal(b.tenant.calls(), want) {
 		t.Errorf("the tenant saw %q, want %q", b.tenant.calls(), want)
 	}

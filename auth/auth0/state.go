@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -35,6 +36,7 @@ type (
 	refreshRecord struct {
 		Token    string    `json:"token"`
 		Obtained time.Time `json:"obtained"`
+		Email    string    `json:"email,omitempty"`
 	}
 	// connectRecord is a consent that has begun: what it takes to ask the
 	// connector for the same trip again, and to complete it afterwards.
@@ -57,6 +59,7 @@ type (
 		Token  string    `json:"token"`
 		Type   string    `json:"type"`
 		Expiry time.Time `json:"expiry"`
+		Scopes []string  `json:"scopes,omitempty"`
 	}
 )
 
@@ -68,6 +71,9 @@ func (p *Provider) keys(who auth.Principal) string {
 	account := "user-" + url.PathEscape(who.Subject)
 	if !p.cfg.RefreshToken.IsZero() {
 		account = "configured-" + digest(p.cfg.RefreshToken.Reveal())
+	}
+	if p.cfg.Account != "" {
+		account += "-as-" + digest(strings.ToLower(p.cfg.Account))
 	}
 	return "auth0/" + digest(p.base) + "/" + url.PathEscape(p.cfg.ClientID) + "/" + account + "/"
 }
@@ -126,7 +132,7 @@ func cacheFailure(verb string, err error) error {
 	return &auth.Failure{
 		Kind: auth.Unavailable, Code: "cache_failed",
 		Message: "the sign-in cannot be kept: linkmail could not " + verb + " its cache",
-		Hint:    "check that LINKMAIL_CACHE_DIR is writable and not full, and that no other linkmail process is stuck",
+		Hint:    "Check that LINKMAIL_CACHE_DIR is writable and not full, and that no other linkmail process is stuck.",
 		Err:     err,
 	}
 }
@@ -141,13 +147,13 @@ func (p *Provider) cached(ctx context.Context, key string) (*oauth2.Token, error
 }
 
 // keep stores a service token for as long as it may be handed out.
-func (p *Provider) keep(ctx context.Context, key string, token *oauth2.Token) error {
+func (p *Provider) keep(ctx context.Context, key string, token *oauth2.Token, scopes []string) error {
 	ttl := token.Expiry.Sub(p.cfg.Now()) - early
 	if ttl <= 0 {
 		return remove(ctx, p.cfg.Store, key)
 	}
 	return save(ctx, p.cfg.Store, key, tokenRecord{
-		Token: token.AccessToken, Type: token.TokenType, Expiry: token.Expiry,
+		Token: token.AccessToken, Type: token.TokenType, Expiry: token.Expiry, Scopes: scopes,
 	}, ttl)
 }
 

@@ -26,7 +26,11 @@ const (
 // exchange trades the refresh token for the service's access token and keeps
 // it. There is no scope parameter: the vault answers with what it holds.
 func (s *pass) exchange(ctx context.Context) (*oauth2.Token, error) {
-	a, err := s.p.post(ctx, callExchange, "/oauth/token", secret.Text{}, map[string]string{
+	hint, err := s.hint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	body := map[string]string{
 		"grant_type":           grantExchange,
 		"client_id":            s.p.cfg.ClientID,
 		"client_secret":        s.p.cfg.ClientSecret.Reveal(),
@@ -34,12 +38,16 @@ func (s *pass) exchange(ctx context.Context) (*oauth2.Token, error) {
 		"subject_token_type":   typeRefreshToken,
 		"requested_token_type": typeFederatedToken,
 		"connection":           s.connection,
-	})
+	}
+	if hint != "" {
+		body["login_hint"] = hint
+	}
+	a, err := s.p.post(ctx, callExchange, "/oauth/token", secret.Text{}, body)
 	if err != nil {
 		return nil, err
 	}
 	if !a.ok() {
-		return nil, s.tokenError(a)
+		return s.unhinted(ctx, hint, s.tokenError(a))
 	}
 	var in struct {
 		AccessToken string  `json:"access_token"`
@@ -66,7 +74,14 @@ func (s *pass) exchange(ctx context.Context) (*oauth2.Token, error) {
 	if missing := missingFamily(s.p.cfg.Scopes[s.req.Scope], granted); missing != "" {
 		return nil, &notGrantedError{missing: missing, granted: granted}
 	}
-	if err := s.p.keep(ctx, s.tokenKey(s.connection, s.req.Scope), token); err != nil {
+	retry, err := s.verify(ctx, token, hint != "")
+	if err != nil {
+		return nil, err
+	}
+	if retry {
+		return s.exchange(ctx)
+	}
+	if err := s.p.keep(ctx, s.tokenKey(s.connection, s.req.Scope), token, granted); err != nil {
 		return nil, err
 	}
 	return token, nil
@@ -94,34 +109,36 @@ func (s *pass) unconnected(err error) error {
 	failure := &auth.Failure{Kind: auth.Refused, Err: err}
 	notGranted, _ := errors.AsType[*notGrantedError](err)
 	switch {
+	case s.strange != "":
+		return auth.WrongAccount(s.strange, s.p.cfg.Account)
 	case s.connected && notGranted != nil:
 		failure.Kind, failure.Code = auth.Denied, "scope_not_granted"
 		failure.Message = "the consent did not include " + notGranted.missing
-		failure.Hint = "call again for a fresh link, and leave that box ticked"
+		failure.Hint = "Call again for a fresh link, and leave that box ticked."
 	case s.connected && errors.Is(err, errGrantDead):
 		failure.Kind, failure.Code = auth.Misconfigured, "grant_not_usable"
 		failure.Message = fmt.Sprintf("the account was connected just now, and %s still refuses it", s.connection)
-		failure.Hint = "check the provider's client id and secret in the Auth0 connection " + s.connection
+		failure.Hint = "Check the provider's client id and secret in the Auth0 connection " + s.connection + "."
 	case s.connected:
 		failure.Kind, failure.Code = auth.Misconfigured, "vault_empty"
 		failure.Message = fmt.Sprintf("the account was connected just now, but the vault got no refresh token from %s", s.connection)
-		failure.Hint = "in the Auth0 dashboard, Authentication > Social > " + s.connection + ": use your own client id and secret instead of Auth0's developer keys, and tick Offline Access"
+		failure.Hint = "In the Auth0 dashboard, Authentication > Social > " + s.connection + ": use your own client id and secret instead of Auth0's developer keys, and tick Offline Access."
 	case s.p.cfg.Connector != nil:
 		failure.Kind, failure.Code = auth.Unavailable, "connect_lost"
 		failure.Message = "the consent ran out before it could be completed"
-		failure.Hint = "call again for a fresh link"
+		failure.Hint = "Call again for a fresh link."
 	case notGranted != nil:
 		failure.Code = "scope_not_granted"
 		failure.Message = fmt.Sprintf("the account behind AUTH0_REFRESH_TOKEN is connected without %s", notGranted.missing)
-		failure.Hint = "connect it again with that permission, in a mode that can ask a person"
+		failure.Hint = "Connect it again with that permission, in a mode that can ask a person."
 	case errors.Is(err, errGrantDead):
 		failure.Code = "grant_dead"
 		failure.Message = fmt.Sprintf("the account behind AUTH0_REFRESH_TOKEN has to be connected to %s again: its access has expired or was revoked", s.connection)
-		failure.Hint = "connect it again in a mode that can ask a person"
+		failure.Hint = "Connect it again in a mode that can ask a person."
 	default:
 		failure.Code = "not_connected"
 		failure.Message = fmt.Sprintf("the account behind AUTH0_REFRESH_TOKEN is not connected to %s", s.connection)
-		failure.Hint = "signing in with Google is not enough: connect the account first (Connected Accounts), in a mode that can ask a person"
+		failure.Hint = "Signing in with Google is not enough: connect the account first (Connected Accounts), in a mode that can ask a person."
 	}
 	return failure
 }
@@ -185,7 +202,7 @@ func incomplete(a answer, field string) error {
 	return &auth.Failure{
 		Kind: auth.Unavailable, Code: "auth0_answer_incomplete",
 		Message: fmt.Sprintf("the answer to the %s lacks %s", a.call, field),
-		Hint:    "try again; if it stays so, check AUTH0_DOMAIN",
-		Err:     &ResponseError{Call: a.call, Status: a.status},
+		Hint:    "Try again; if it stays so, check AUTH0_DOMAIN.", RetryAfter: soon,
+		Err: &ResponseError{Call: a.call, Status: a.status},
 	}
 }

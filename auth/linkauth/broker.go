@@ -2,6 +2,7 @@ package linkauth
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -142,13 +143,16 @@ type statusError int
 
 func (e statusError) Error() string { return "the broker answered HTTP " + strconv.Itoa(int(e)) }
 
+// soon is when to try again what passes by itself, where nobody said when.
+const soon = 10 * time.Second
+
 // unreachable is the failure for a request that got no reply.
 func (b broker) unreachable(err error) error {
 	return &auth.Failure{
 		Kind: auth.Unavailable, Code: "broker_unreachable",
 		Message: "the LinkAuth broker at " + b.url + " could not be reached",
-		Hint:    "try again; if it stays so, check LINKAUTH_BROKER_URL and the network",
-		Err:     err,
+		Hint:    "Try again; if it stays so, check LINKAUTH_BROKER_URL and the network.",
+		Err:     err, RetryAfter: soon,
 	}
 }
 
@@ -163,23 +167,23 @@ func (b broker) refusal(r reply, hint string) error {
 		if b.key.IsZero() {
 			failure.Message = "the LinkAuth broker at " + b.url + " asks for an API key"
 		}
-		failure.Hint = "set LINKAUTH_API_KEY to a key that the broker knows"
+		failure.Hint = "Set LINKAUTH_API_KEY to a key that the broker knows."
 	case r.passing():
 		failure.Kind, failure.Code = auth.Unavailable, "broker_unavailable"
 		failure.Message = fmt.Sprintf("the LinkAuth broker at %s cannot answer now (HTTP %d)", b.url, r.status)
-		failure.Hint, failure.RetryAfter = "try again later", r.retryAfter()
+		failure.Hint, failure.RetryAfter = "Try again later.", cmp.Or(r.retryAfter(), soon)
 	case r.status == http.StatusConflict:
 		failure.Kind, failure.Code = auth.Unavailable, "broker_state_taken"
 		failure.Message = "the LinkAuth broker at " + b.url + " still waits for the end of an earlier try"
-		failure.Hint, failure.Err = "try again in ten minutes", auth.ErrTaken
+		failure.Hint, failure.RetryAfter, failure.Err = "The earlier try has to run out first.", 10*time.Minute, auth.ErrTaken
 	case r.status >= 300 && r.status < 400:
 		failure.Code = "broker_redirects"
 		failure.Message = "the LinkAuth broker at " + b.url + " sends to another address, which is not followed because of the API key"
-		failure.Hint = "set LINKAUTH_BROKER_URL to the address that it has now"
+		failure.Hint = "Set LINKAUTH_BROKER_URL to the address that it has now."
 	case r.ok(), r.status == 404, r.status == 405:
 		failure.Code = "not_a_broker"
 		failure.Message = fmt.Sprintf("something other than a LinkAuth broker answered at %s (HTTP %d)", b.url, r.status)
-		failure.Hint = "check LINKAUTH_BROKER_URL, and whether a proxy or a sign-in page of the network stands in between"
+		failure.Hint = "Check LINKAUTH_BROKER_URL, and whether a proxy or a sign-in page of the network stands in between."
 	default:
 		failure.Code = "broker_refused"
 		failure.Message = fmt.Sprintf("the LinkAuth broker at %s did not accept the request (HTTP %d)", b.url, r.status)

@@ -108,7 +108,7 @@ func (c *Connector) Login(ctx context.Context, req auth.LoginRequest) (*oauth2.T
 		},
 		scope: req.Scope,
 		check: func(plain []byte) error { _, err := tokenOf(plain, time.Time{}); return err },
-		hint:  "the broker has to have a client for the provider " + req.OAuthProvider + " (OAUTH_" + strings.ToUpper(req.OAuthProvider) + "_CLIENT_ID)",
+		hint:  "The broker has to have a client for the provider " + req.OAuthProvider + " (OAUTH_" + strings.ToUpper(req.OAuthProvider) + "_CLIENT_ID).",
 		lead:  c.leadKey(req.Principal),
 		leads: req.Continues,
 	})
@@ -130,7 +130,7 @@ func (c *Connector) Redirect(ctx context.Context, req auth.RedirectRequest) (url
 		},
 		scope: req.Scope,
 		check: func(plain []byte) error { _, err := paramsOf(plain); return err },
-		hint:  "the broker has to allow the page that it is asked to open (--passthrough-allow)",
+		hint:  "The broker has to allow the page that it is asked to open (--passthrough-allow).",
 		lead:  c.leadKey(req.Principal),
 	})
 	if err != nil {
@@ -217,7 +217,7 @@ func invalid(why string, cause error) *auth.Failure {
 	return &auth.Failure{
 		Kind: auth.Misconfigured, Code: "broker_result_invalid",
 		Message: fmt.Sprintf("the broker delivered a result that cannot be used: %s", why),
-		Hint:    "call again for a fresh link; if it happens again, somebody between here and the broker changes its answers, or it speaks another version",
+		Hint:    "Call again for a fresh link; if it happens again, somebody between here and the broker changes its answers, or it speaks another version.",
 		Err:     cause,
 	}
 }

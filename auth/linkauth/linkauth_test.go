@@ -286,6 +286,29 @@ func TestAResultThatIsAnnouncedTwiceWithoutComingIsLost(t *testing.T) {
 	}
 }
 
+func TestALinkThatWasOpenedAndNotFinishedGivesWay(t *testing.T) {
+	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	c := connector(t, b.URL, store, clk)
+	_, err := c.Login(t.Context(), login("one"))
+	if got := link(t, err); !got.Renews.IsZero() {
+		t.Errorf("a link that nobody opened renews at %v", got.Renews)
+	}
+	b.says(ok(`{"status":"confirmed","interval":5}`))
+	opened := clk.Now()
+	for _, wait := range []time.Duration{0, time.Minute, 2*time.Minute + 59*time.Second} {
+		clk.Advance(wait)
+		_, err := c.Login(t.Context(), login("one"))
+		if got := link(t, err); got.Code != "CODE-1" || !got.Renews.Equal(opened.Add(4*time.Minute)) {
+			t.Errorf("after %v: got %+v, want the same link, renewed four minutes after it was opened", clk.Now().Sub(opened), got)
+		}
+	}
+	clk.Advance(5 * time.Second)
+	_, err = c.Login(t.Context(), login("one"))
+	if got := link(t, err); got.Code != "CODE-2" || got.Previous != auth.Abandoned {
+		t.Errorf("got %+v, want a fresh link that says why", got)
+	}
+}
+
 func TestAResultForAnotherSessionDoesNotOpen(t *testing.T) {
 	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
 	c := connector(t, b.URL, store, clk)

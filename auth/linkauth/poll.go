@@ -69,11 +69,22 @@ func (c *Connector) poll(ctx context.Context, t trip, r *record) (auth.Ending, e
 			return 0, err
 		}
 		return 0, auth.CallbackFailure(url.Values{"error": {first(state.reason, "access_denied")}})
-	default:
-		r.Interval = state.interval
-		return 0, c.waiting(ctx, t, r)
+	case wire.Confirmed:
+		if r.Opened.IsZero() {
+			r.Opened = now
+		}
+		if now.Sub(r.Opened) >= patience {
+			return auth.Abandoned, nil
+		}
 	}
+	r.Interval = state.interval
+	return 0, c.waiting(ctx, t, r)
 }
+
+// patience is how long a link that was opened may take to be finished. It works
+// in one browser only then, so whoever closed that page needs another link; but
+// a person may be looking for a second factor.
+const patience = 4 * time.Minute
 
 // receive decrypts a result and stores it. Whatever is wrong with it, the
 // broker will not send it again, so the session is over.

@@ -73,22 +73,22 @@ func (p *Proxy) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, &auth.Failure{
 			Kind: auth.Misconfigured, Code: "proxy_refused",
 			Message: fmt.Sprintf("the LinkAuth broker at %s does not forward requests to %s", p.broker.url, req.URL.Hostname()),
-			Hint:    "the broker's operator has to allow it (linkmail broker --proxy-allow " + req.URL.Hostname() + "), or this machine has to reach it directly",
+			Hint:    "The broker's operator has to allow it (linkmail broker --proxy-allow " + req.URL.Hostname() + "), or this machine has to reach it directly.",
 			Err:     statusError(answer.status),
 		}
 	case answer.status == http.StatusBadGateway, answer.status == http.StatusGatewayTimeout:
 		return nil, &auth.Failure{
 			Kind: auth.Unavailable, Code: "proxy_unreached",
 			Message: fmt.Sprintf("the LinkAuth broker at %s could not reach %s", p.broker.url, req.URL.Hostname()),
-			Hint:    "try again",
-			Err:     statusError(answer.status),
+			Hint:    "Try again.", RetryAfter: soon,
+			Err: statusError(answer.status),
 		}
 	case !answer.ok():
-		return nil, p.broker.refusal(answer, "check the versions of linkmail and of the broker")
+		return nil, p.broker.refusal(answer, "Check the versions of linkmail and of the broker.")
 	}
 	var in wire.ProxyResponse
 	if json.Unmarshal(answer.body, &in) != nil || in.StatusCode < 100 || in.StatusCode > 599 {
-		return nil, p.broker.refusal(answer, "")
+		return nil, p.broker.refusal(answer, "Check the versions of linkmail and of the broker.")
 	}
 	header := http.Header{}
 	for name, value := range in.Headers {

@@ -28,6 +28,8 @@ type record struct {
 	Expires time.Time `json:"expires,omitzero"`
 	// Hollow says that the broker has announced a result once without sending it.
 	Hollow bool `json:"hollow,omitempty"`
+	// Opened is when the broker first said that somebody had opened the link.
+	Opened time.Time `json:"opened,omitzero"`
 	// Leads says that the broker lets another session follow this one.
 	Leads bool `json:"leads,omitempty"`
 
@@ -37,7 +39,11 @@ type record struct {
 }
 
 func (r record) challenge(scope string) error {
-	return &auth.Challenge{URL: r.URL, Code: r.Code, Scope: scope, Expires: r.Expires, Previous: r.Previous}
+	c := &auth.Challenge{URL: r.URL, Code: r.Code, Scope: scope, Expires: r.Expires, Previous: r.Previous}
+	if !r.Opened.IsZero() {
+		c.Renews = r.Opened.Add(patience)
+	}
+	return c
 }
 
 // load reads the record under key and reports whether there was one. What
@@ -81,7 +87,7 @@ func cacheFailure(ctx context.Context, verb string, err error) error {
 	return &auth.Failure{
 		Kind: auth.Unavailable, Code: "cache_failed",
 		Message: "the sign-in cannot be kept: linkmail could not " + verb + " its cache",
-		Hint:    "check that LINKMAIL_CACHE_DIR is writable and not full, and that no other linkmail process is stuck",
+		Hint:    "Check that LINKMAIL_CACHE_DIR is writable and not full, and that no other linkmail process is stuck.",
 		Err:     err,
 	}
 }

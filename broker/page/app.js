@@ -123,13 +123,14 @@ async function start() {
 // outcome shows how the session stands that this browser confirmed, and goes
 // on to the step that follows it.
 async function outcome(code) {
-  const { status, step, steps } = await ask(`${pathOf(code)}/status`);
+  const { status, step, steps, error } = await ask(`${pathOf(code)}/status`);
   const more = step < steps;
   switch (status) {
     case "pending":
       return present(await ask(pathOf(code)));
     case "ready":
     case "consumed":
+      if (error) return end("denied");
       if (!more) return end("done");
       show("wait");
       return waitFor(code);

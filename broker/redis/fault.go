@@ -22,8 +22,7 @@ var replies = []string{
 
 // cause is a word or two for an error, for logs and for the operator.
 func cause(err error) string {
-	var reply redis.Error
-	if errors.As(err, &reply) {
+	if reply, ok := errors.AsType[redis.Error](err); ok {
 		text := reply.Error()
 		if strings.Contains(text, "unauthenticated") { // of a long command
 			return "NOAUTH"

@@ -195,8 +195,8 @@ func TestInteropI86WhatTheServerRefuses(t *testing.T) {
 			func(s *realServer) { s.set("maxmemory", "0") }, "OOM",
 		},
 		"a replica": {
-			func(s *realServer) { s.client().SlaveOf(t.Context(), "127.0.0.1", "1") },
-			func(s *realServer) { s.client().SlaveOf(t.Context(), "NO", "ONE") }, "READONLY",
+			func(s *realServer) { s.client().ReplicaOf(t.Context(), "127.0.0.1", "1") },
+			func(s *realServer) { s.client().ReplicaOf(t.Context(), "NO", "ONE") }, "READONLY",
 		},
 		"a password": {
 			func(s *realServer) {
@@ -255,7 +255,7 @@ func TestInteropI88Failover(t *testing.T) {
 	first, second := newServer(t), newServer(t)
 	_, port, _ := net.SplitHostPort(first.addr)
 	replica := second.client()
-	if err := replica.SlaveOf(t.Context(), "127.0.0.1", port).Err(); err != nil {
+	if err := replica.ReplicaOf(t.Context(), "127.0.0.1", port).Err(); err != nil {
 		t.Fatal(err)
 	}
 	here := frontOf(t, opened(t, redis.Config{URL: first.url()}), nil)
@@ -263,7 +263,7 @@ func TestInteropI88Failover(t *testing.T) {
 	if n, err := first.client().Wait(t.Context(), 1, 20*time.Second).Result(); err != nil || n != 1 {
 		t.Fatalf("the replica did not follow: %d, %v", n, err)
 	}
-	if err := replica.SlaveOf(t.Context(), "NO", "ONE").Err(); err != nil {
+	if err := replica.ReplicaOf(t.Context(), "NO", "ONE").Err(); err != nil {
 		t.Fatal(err)
 	}
 	there := frontOf(t, opened(t, redis.Config{URL: second.url()}), nil)

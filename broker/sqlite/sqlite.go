@@ -108,8 +108,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := s.connect(ctx, cfg.Path); err != nil {
 		return nil, err
 	}
-	s.erased.Store(true) // a process that was killed may have left something
-	s.swept.Go(func() { s.sweepEvery(cmp.Or(cfg.SweepEvery, defaultSweepEvery)) })
+	s.erased.Store(true)                                                           // a process that was killed may have left something
+	s.swept.Go(func() { s.sweepEvery(cmp.Or(cfg.SweepEvery, defaultSweepEvery)) }) //nolint:contextcheck // it ends with Close, not with what opened the store
 	return s, nil
 }
 

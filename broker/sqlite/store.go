@@ -54,11 +54,11 @@ func (s *Store) insert(ctx context.Context, r row) error {
 	}
 	defer func() { _ = tx.Rollback() }() // done already if it was committed
 	now := s.now().UnixMilli()
-	if err := free(ctx, tx, "code", r.code, now, broker.ErrCodeTaken); err != nil {
+	if err := free(ctx, tx, byCode, r.code, now, broker.ErrCodeTaken); err != nil {
 		return err
 	}
 	if r.state != nil {
-		if err := free(ctx, tx, "state", r.state, now, broker.ErrStateTaken); err != nil {
+		if err := free(ctx, tx, byState, r.state, now, broker.ErrStateTaken); err != nil {
 			return err
 		}
 	}
@@ -88,10 +88,27 @@ func (s *Store) insert(ctx context.Context, r row) error {
 	return tx.Commit()
 }
 
+// column is one that sessions are found by: the statements about it.
+type column struct{ find, expires, remove string }
+
+var (
+	byID   = column{find: "SELECT id, version, sealed FROM sessions WHERE id = ?"}
+	byCode = column{
+		find:    "SELECT id, version, sealed FROM sessions WHERE code = ?",
+		expires: "SELECT expires FROM sessions WHERE code = ?",
+		remove:  "DELETE FROM sessions WHERE code = ?",
+	}
+	byState = column{
+		find:    "SELECT id, version, sealed FROM sessions WHERE state = ?",
+		expires: "SELECT expires FROM sessions WHERE state = ?",
+		remove:  "DELETE FROM sessions WHERE state = ?",
+	}
+)
+
 // free makes a value of a unique column free, unless a live session has it.
-func free(ctx context.Context, tx *sql.Tx, column string, value []byte, now int64, taken error) error {
+func free(ctx context.Context, tx *sql.Tx, by column, value []byte, now int64, taken error) error {
 	var expires int64
-	err := tx.QueryRowContext(ctx, "SELECT expires FROM sessions WHERE "+column+" = ?", value).Scan(&expires)
+	err := tx.QueryRowContext(ctx, by.expires, value).Scan(&expires)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return nil
@@ -100,7 +117,7 @@ func free(ctx context.Context, tx *sql.Tx, column string, value []byte, now int6
 	case expires > now:
 		return taken
 	}
-	_, err = tx.ExecContext(ctx, "DELETE FROM sessions WHERE "+column+" = ?", value)
+	_, err = tx.ExecContext(ctx, by.remove, value)
 	return err
 }
 
@@ -114,21 +131,20 @@ func (s *Store) Find(ctx context.Context, ref broker.Ref) (broker.Session, error
 }
 
 func (s *Store) lookup(ctx context.Context, ref broker.Ref) (broker.Session, row, error) {
-	column := "id"
-	switch {
-	case ref.ID != "":
-	case ref.Code != broker.Digest{}:
-		column = "code"
-	case ref.State != broker.Digest{}:
-		column = "state"
-	default:
+	index, ok := s.sealer.Index(ref)
+	if !ok {
 		return broker.Session{}, row{}, broker.ErrNoSession
 	}
-	index, _ := s.sealer.Index(ref)
+	by := byState
+	switch {
+	case ref.ID != "":
+		by = byID
+	case ref.Code != broker.Digest{}:
+		by = byCode
+	}
 	var r row
 	var id []byte
-	err := s.read.QueryRowContext(ctx, "SELECT id, state, version, sealed FROM sessions WHERE "+column+" = ?", index[:]).
-		Scan(&id, &r.state, &r.version, &r.sealed)
+	err := s.read.QueryRowContext(ctx, by.find, index[:]).Scan(&id, &r.version, &r.sealed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return broker.Session{}, row{}, broker.ErrNoSession
 	}

@@ -44,6 +44,9 @@ func (p process) call(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
+	if *wait > 0 {
+		cfg.browse = p.browse // without a wait nobody would be here when it comes back
+	}
 	cfg.once = true
 	way, err := cfg.connect(ctx)
 	if err != nil {

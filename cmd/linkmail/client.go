@@ -17,6 +17,7 @@ import (
 	"linkmail/auth"
 	"linkmail/auth/auth0"
 	"linkmail/auth/linkauth"
+	"linkmail/auth/loopback"
 	"linkmail/cache"
 	"linkmail/internal/secret"
 	"linkmail/internal/standin"
@@ -47,20 +48,33 @@ type client struct {
 	token     secret.Text
 	cacheDir  string // empty: the default
 	key       secret.Text
+	signIn    signIn
 	once      bool // this process runs one call and ends
 	readOnly  bool
 	send      tools.SendPolicy
 	log       zerolog.Logger
 	p         process
+	// lives says that the process serves on after a call, for which wait bounds
+	// how long a call may wait for a sign-in.
+	lives bool
+	wait  time.Duration
+
+	// browse opens the user's browser; nil where nothing here would wait for
+	// it to come back.
+	browse func(context.Context, string) error
+	// keySource and loopback are known once the store and the provider are made.
+	keySource cache.KeySource
+	cacheAt   string
+	loopback  *loopback.Connector
 }
 
 // client reads the settings and reports everything wrong with them at once.
 func (s *source) client(quiet string) (*client, error) {
 	c := &client{p: s.p}
 	c.log = s.logger(quiet)
-	c.mode = s.choice("LINKMAIL_AUTH", "", modeToken, modeAuth0, modeLinkAuth, modeDemo)
+	c.mode = s.choice("LINKMAIL_AUTH", "", modes...)
 	if c.mode == "" && !s.unread {
-		s.problem("LINKMAIL_AUTH is not set; it must be one of: token, auth0-token, auth0-linkauth, demo (demo needs no account)")
+		s.problem("LINKMAIL_AUTH is not set; it must be one of: %s (demo needs no account)", strings.Join(modes, ", "))
 	}
 	why := "LINKMAIL_AUTH=" + c.mode
 	switch c.mode {
@@ -71,6 +85,7 @@ func (s *source) client(quiet string) (*client, error) {
 	case modeLinkAuth:
 		s.need(why, "AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "LINKAUTH_BROKER_URL")
 	}
+	c.signIn = s.signIn(c.mode)
 	c.token = s.secret("LINKMAIL_GMAIL_TOKEN")
 	c.auth0 = auth0.Config{
 		Domain:       s.text("AUTH0_DOMAIN"),
@@ -115,7 +130,9 @@ func (s *source) policy() (readOnly bool, send tools.SendPolicy) {
 	return s.on("LINKMAIL_READ_ONLY"), send
 }
 
-func (c *client) usesAuth0() bool { return c.mode == modeAuth0 || c.mode == modeLinkAuth }
+func (c *client) usesAuth0() bool {
+	return c.mode == modeAuth0 || c.mode == modeLinkAuth || c.mode == modeOAuth
+}
 
 // origin checks an address of a service: a scheme, a host, and plain http on
 // loopback only, because tokens travel over it. scheme is assumed if there is none.
@@ -199,6 +216,7 @@ func (c *client) openFile(ctx context.Context, dir, configDir string) (cache.Sto
 	if err != nil {
 		return nil, err
 	}
+	c.keySource, c.cacheAt = source, dir
 	c.log.Debug().Stringer("key", source).Msg("cache key found")
 	return cache.OpenFile(cache.FileConfig{
 		Dir: dir,
@@ -237,12 +255,23 @@ const apiTimeout = 15 * time.Second
 // provider builds the way to a token for the mode.
 func (c *client) provider(store cache.Store) (auth.Provider, error) {
 	if c.mode == modeToken {
-		return auth.Static(c.token, "LINKMAIL_GMAIL_TOKEN"), nil
+		return c.checked(auth.Static(c.token, "LINKMAIL_GMAIL_TOKEN")), nil
 	}
 	direct := egress(c.p)
 	out := &http.Client{Transport: direct, Timeout: apiTimeout}
+	if c.mode == modeGoogle || c.mode == modeDirect {
+		return c.google(store, out)
+	}
 	cfg := c.auth0
 	cfg.Store, cfg.HTTP = store, out
+	c.personal(&cfg, out)
+	if c.mode == modeOAuth {
+		connector, err := c.local(store, out)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Connector = connector
+	}
 	if c.brokerURL != "" {
 		broker := linkauth.Config{BrokerURL: c.brokerURL, APIKey: c.brokerKey, Store: store, HTTP: out}
 		if c.mode == modeLinkAuth {
@@ -296,6 +325,14 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	} else if provider, err = c.provider(store); err != nil {
 		return nil, err
 	}
+	if c.loopback != nil {
+		w.close = c.loopback.Close
+	}
+	var watcher *auth.Watcher
+	if c.lives {
+		watcher = auth.NewWatcher(auth.WatcherConfig{Provider: provider})
+		provider = watcher
+	}
 	box, err := mailbox.New(mailbox.Config{ //nolint:contextcheck // it keeps no context: each request brings its own
 		HTTP: func(scope string) http.RoundTripper {
 			return &auth.Transport{Provider: provider, Scope: scope, Hosts: []string{c.gmail.Host}, Base: egress(c.p)}
@@ -323,10 +360,18 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		Tools:        catalogue,
 		Principal:    localUser,
 		Log:          c.log,
+		Watcher:      watcher,
+		State:        store,
+		Wait:         c.wait,
 	})
 	if err != nil {
 		w.close()
 		return nil, err
+	}
+	stop := w.close
+	w.close = func() {
+		w.server.Close()
+		stop()
 	}
 	return w, nil
 }

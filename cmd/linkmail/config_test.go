@@ -39,6 +39,14 @@ func TestWrongConfigurationEndsEveryCommandBeforeItAnswers(t *testing.T) {
 			nil,
 			[]string{"AUTH0_DOMAIN is not set", "AUTH0_CLIENT_ID is not set", "AUTH0_CLIENT_SECRET is not set", "LINKAUTH_BROKER_URL is not set"},
 		},
+		{"auth0-oauth with nothing", []string{"LINKMAIL_AUTH=auth0-oauth"}, nil, []string{"3 things are wrong", "AUTH0_DOMAIN is not set", "AUTH0_CLIENT_ID is not set", "AUTH0_CLIENT_SECRET is not set"}},
+		{"linkauth without a broker", []string{"LINKMAIL_AUTH=linkauth"}, nil, []string{"LINKAUTH_BROKER_URL is not set"}},
+		{"google without a client", []string{"LINKMAIL_AUTH=google"}, nil, []string{"GOOGLE_CLIENT_ID is not set"}},
+		{"an account that is no address", append([]string{"LINKMAIL_ACCOUNT=Alex Rivera"}, token...), nil, []string{"LINKMAIL_ACCOUNT", "e-mail address"}},
+		{"a service without a connection", append([]string{"LINKMAIL_CONNECTIONS=jira, slack=s=x"}, token...), nil, []string{`"jira"`, `"slack=s=x"`, "NAME=CONNECTION"}},
+		{"a service twice", append([]string{"LINKMAIL_CONNECTIONS=jira=a,jira=b scope"}, token...), nil, []string{`"jira" twice`}},
+		{"a port that is none", []string{"LINKMAIL_AUTH=google", "GOOGLE_CLIENT_ID=x", "LINKMAIL_CALLBACK_PORT=70000"}, nil, []string{"LINKMAIL_CALLBACK_PORT", "65535"}},
+		{"a Google endpoint in plain http", []string{"LINKMAIL_AUTH=google", "GOOGLE_CLIENT_ID=x", "LINKMAIL_GOOGLE_ENDPOINT=http://accounts.example.com/"}, nil, []string{"LINKMAIL_GOOGLE_ENDPOINT", "loopback"}},
 		{"an unknown variable names the nearest", append([]string{"LINKMAIL_CACHEDIR=/x"}, token...), nil, []string{"LINKMAIL_CACHEDIR", "did you mean LINKMAIL_CACHE_DIR?"}},
 		{"a variable and its file", append([]string{"LINKMAIL_GMAIL_TOKEN_FILE=" + file}, token...), nil, []string{"LINKMAIL_GMAIL_TOKEN and LINKMAIL_GMAIL_TOKEN_FILE are both set"}},
 		{"a secret file that is not there", []string{"LINKMAIL_AUTH=token", "LINKMAIL_GMAIL_TOKEN_FILE=" + dir + "/none"}, nil, []string{"LINKMAIL_GMAIL_TOKEN_FILE", "/none", "no such file"}},
@@ -54,7 +62,10 @@ func TestWrongConfigurationEndsEveryCommandBeforeItAnswers(t *testing.T) {
 		{"a secret on the command line", token, []string{"--gmail-token", "canary-argv"}, []string{"--gmail-token", "a secret does not belong on the command line", "LINKMAIL_GMAIL_TOKEN"}},
 		{"a flag that does not exist", token, []string{"--reed-only"}, []string{"--reed-only", "did you mean --read-only?"}},
 	}
-	commands := map[string][]string{"serve": {"serve"}, "call": {"call", "search_emails", "{}"}}
+	commands := map[string][]string{
+		"serve": {"serve"}, "call": {"call", "search_emails", "{}"},
+		"login": {"login"}, "logout": {"logout"}, "status": {"status"},
+	}
 	for _, tt := range tests {
 		for name, command := range commands {
 			t.Run(tt.name+" "+name, func(t *testing.T) {
@@ -130,7 +141,12 @@ func TestWrongUsageSaysWhatIsRight(t *testing.T) {
 		{"a broker that would be open", []string{"broker"}, "LINKAUTH_API_KEYS is not set"},
 		{"a dev broker on the network", []string{"broker", "--dev", "--listen", "0.0.0.0:8080"}, "loopback"},
 		{"a demo that should do two things", []string{"demo", "--json", "--tour"}, "exclude each other"},
+		{"a login to the demo", []string{"login"}, "needs no sign-in"},
+		{"a login without patience", []string{"login", "--timeout", "0s"}, "--timeout"},
+		{"an argument to logout", []string{"logout", "now"}, `"now"`},
+		{"an argument to status", []string{"status", "now"}, `"now"`},
 		{"a wait that is no duration", []string{"call", "search_emails", "{}", "--wait", "soon"}, "such as 30s"},
+		{"a negative wait of serve", []string{"serve", "--wait", "-1s"}, "--wait"},
 		{"a name that is near to nothing", []string{"bogus"}, `there is no command "bogus". Run`},
 		{"a tool that read-only switches off", []string{"call", "send_email", "{}", "--read-only"}, "switched off by LINKMAIL_READ_ONLY"},
 		{"a switch of tools that is neither", []string{"tools", "--send", "always"}, "LINKMAIL_SEND"},
@@ -148,7 +164,7 @@ func TestWrongUsageSaysWhatIsRight(t *testing.T) {
 }
 
 func TestHelpGoesToStandardOutput(t *testing.T) {
-	for _, args := range [][]string{{"help"}, {"--help"}, {"help", "config"}, {"help", "call"}, {"help", "help"}, {"help", "-h"}, {"help", "--help"}, {"help", "version"}, {"serve", "--help"}, {"call", "-h"}, {"broker", "--help"}, {"demo", "--help"}, {"tools", "--help"}} {
+	for _, args := range [][]string{{"help"}, {"--help"}, {"help", "config"}, {"help", "call"}, {"help", "help"}, {"help", "-h"}, {"help", "--help"}, {"help", "version"}, {"serve", "--help"}, {"call", "-h"}, {"broker", "--help"}, {"demo", "--help"}, {"tools", "--help"}, {"login", "--help"}, {"logout", "--help"}, {"status", "--help"}} {
 		if got := run(t, nil, args...); got.status != exitOK || len(got.stdout) < 40 || got.stderr != "" {
 			t.Errorf("linkmail %v: status %d, %d bytes of help, stderr %q", args, got.status, len(got.stdout), got.stderr)
 		}

@@ -26,6 +26,7 @@ const (
 	demoGmailPort  = 4180
 	demoAuth0Port  = 4181
 	demoBrokerPort = 4182
+	demoGooglePort = 4183
 )
 
 // demo runs stand-ins for Gmail and Auth0 and a real broker on loopback.
@@ -68,6 +69,7 @@ type demoWorld struct {
 	Gmail  string            `json:"gmail"`
 	Auth0  string            `json:"auth0"`
 	Broker string            `json:"broker"`
+	Google string            `json:"google"`
 	Env    map[string]string `json:"env"`
 
 	world   *standin.World
@@ -95,6 +97,11 @@ func startDemo(ctx context.Context, wrap wrapper) (*demoWorld, error) {
 		})
 	}
 	if err == nil {
+		d.Google, err = d.listen(ctx, demoGooglePort, func(string) (http.Handler, error) {
+			return wrap("google", d.world.GoogleOAuth()), nil
+		})
+	}
+	if err == nil {
 		d.Broker, err = d.listen(ctx, demoBrokerPort, func(base string) (http.Handler, error) {
 			h, err := d.newBroker(base)
 			if err != nil {
@@ -110,6 +117,8 @@ func startDemo(ctx context.Context, wrap wrapper) (*demoWorld, error) {
 		d.stop()
 		return nil, err
 	}
+	d.world.AllowCallback(fmt.Sprintf("http://127.0.0.1:%d/callback", defaultCallbackPort))
+	// One environment for every mode: LINKMAIL_AUTH is the word that switches.
 	d.Env = map[string]string{
 		"LINKMAIL_AUTH":           modeLinkAuth,
 		"LINKMAIL_GMAIL_ENDPOINT": d.Gmail + "/",
@@ -120,6 +129,10 @@ func startDemo(ctx context.Context, wrap wrapper) (*demoWorld, error) {
 		"AUTH0_CLIENT_SECRET":     standin.DemoClientSecret,
 		"AUTH0_AUDIENCE":          standin.DemoAudience,
 		"LINKAUTH_BROKER_URL":     d.Broker,
+
+		"GOOGLE_CLIENT_ID":         standin.DemoGoogleClientID,
+		"GOOGLE_CLIENT_SECRET":     standin.DemoGoogleClientSecret,
+		"LINKMAIL_GOOGLE_ENDPOINT": d.Google + "/",
 	}
 	return d, nil
 }
@@ -141,6 +154,11 @@ func (d *demoWorld) newBroker(base string) (http.Handler, error) {
 			Issuer:       d.Auth0,
 			AuthURL:      d.Auth0 + "/authorize",
 			TokenURL:     d.Auth0 + "/oauth/token",
+		}, "google": {
+			ClientID:     standin.DemoGoogleClientID,
+			ClientSecret: secret.New(standin.DemoGoogleClientSecret),
+			AuthURL:      d.Google + "/o/oauth2/v2/auth",
+			TokenURL:     d.Google + "/token",
 		}},
 		ProxyAllow:        []string{tenant.Host},
 		PassthroughAllow:  []string{tenant.Host},
@@ -205,6 +223,7 @@ func (d *demoWorld) welcome(exe string) string {
 	fmt.Fprintf(&b, "linkmail demo is ready. No account, nothing leaves this machine.\n\n")
 	fmt.Fprintf(&b, "  Gmail  (stand-in)  %s   %d mails of %s\n", d.Gmail, d.world.MessageCount(standin.DefaultUser), standin.DefaultUser)
 	fmt.Fprintf(&b, "  Auth0  (stand-in)  %s\n", d.Auth0)
+	fmt.Fprintf(&b, "  Google (stand-in)  %s   sign-in\n", d.Google)
 	fmt.Fprintf(&b, "  broker (real)      %s\n\n", d.Broker)
 	fmt.Fprintf(&b, "For Claude Desktop, in claude_desktop_config.json:\n\n%s\n\n", entry)
 	b.WriteString("Or in a shell. The first call answers with a link and a code: open the link, sign in,\nand repeat the call.\n\n")

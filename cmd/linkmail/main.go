@@ -29,6 +29,7 @@ func main() {
 	if exe, err := os.Executable(); err == nil {
 		p.executable = exe
 	}
+	p.browse = browserFor(p)
 	status := p.run(ctx, os.Args[1:])
 	stop()
 	os.Exit(status)

@@ -25,6 +25,8 @@ type process struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	executable     string // path of this binary; empty if unknown
+	// browse opens the user's browser; nil if there is none.
+	browse func(context.Context, string) error
 }
 
 // lookup returns the value of an environment variable. A variable that is set
@@ -57,6 +59,11 @@ func commands() []command {
 	return []command{
 		{"serve", "[--http ADDR [--sse]]", "MCP server on stdio, or on HTTP", process.serve},
 		{"call", "TOOL JSON", "run one tool and print its result", process.call},
+		{"login", "[SERVICE...]", "sign in, and wait until it is done", process.login},
+		{"logout", "", "end the sign-in and forget it", process.logout},
+		{"status", "[--json]", "who is signed in, and what is kept", process.status},
+		{"doctor", "[--json]", "find out what is wrong, and where to change it", process.doctor},
+		{"setup", "[--apply]", "the settings of an Auth0 tenant: show, change", process.setup},
 		{"tools", "[--json]", "list the tools", process.listTools},
 		{"broker", "[keys] [--listen ADDR]", "LinkAuth broker and its API keys, for operators", process.broker},
 		{"demo", "[--tour | --json]", "everything on this machine, no account needed", process.demo},

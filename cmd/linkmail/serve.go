@@ -4,16 +4,18 @@ import (
 	"context"
 	"errors"
 	"net"
+	"time"
 
 	"linkmail/server"
 )
 
 // serve runs the MCP server until standard input ends or a signal arrives.
 func (p process) serve(ctx context.Context, args []string) error {
-	fs := newFlags("linkmail serve [--http ADDR [--sse]]",
+	fs := newFlags("linkmail serve [--http ADDR [--sse]] [--wait DURATION]",
 		"MCP server on standard input and output, or on HTTP for the user of this machine.")
 	addr := fs.String("http", "", "serve streamable HTTP at `addr`/mcp, on a loopback address such as 127.0.0.1:8765")
 	sse := fs.Bool("sse", false, "with --http, also serve the older SSE transport at /sse and /message")
+	wait := fs.Duration("wait", 45*time.Second, "how long a call that is repeated after its client showed a sign-in link waits for the user, a `duration`; 0 for not at all")
 	src := fs.withSettings(settingsFor(false))
 	rest, err := fs.parse(p, args)
 	if err != nil {
@@ -26,6 +28,9 @@ func (p process) serve(ctx context.Context, args []string) error {
 	if *sse && *addr == "" {
 		src.problem("--sse needs --http")
 	}
+	if *wait < 0 {
+		src.problem("--wait must not be negative")
+	}
 	if *addr != "" {
 		if err := server.Loopback(*addr); err != nil {
 			src.problem("--http %s: %s", clip(*addr), plain(err))
@@ -34,6 +39,10 @@ func (p process) serve(ctx context.Context, args []string) error {
 	cfg, err := src.client("info")
 	if err != nil {
 		return err
+	}
+	cfg.browse = p.browse
+	if cfg.lives, cfg.wait = true, *wait; *wait == 0 {
+		cfg.wait = -1
 	}
 	way, err := cfg.connect(ctx)
 	if err != nil {

@@ -22,14 +22,21 @@ func (s setting) secret() bool { return s.kind == "secret" }
 // settings lists what can be configured. OAUTH_{PROVIDER}_* variables of the
 // broker are not in it: their names depend on the provider.
 var settings = []setting{
-	{env: "LINKMAIL_AUTH", flag: "auth", kind: "choice", text: "how to reach the mailbox: token, auth0-token, auth0-linkauth or demo"},
+	{env: "LINKMAIL_AUTH", flag: "auth", kind: "choice", text: "how to reach the mailbox: token, auth0-token, auth0-oauth, auth0-linkauth, linkauth, google or demo"},
 	{env: "AUTH0_DOMAIN", flag: "auth0-domain", kind: "url", text: "the Auth0 tenant; a scheme is allowed, http only on loopback"},
 	{env: "AUTH0_CLIENT_ID", flag: "auth0-client-id", kind: "text", text: "the Auth0 application"},
 	{env: "AUTH0_CLIENT_SECRET", flag: "auth0-client-secret", kind: "secret", text: "its client secret"},
 	{env: "AUTH0_AUDIENCE", flag: "auth0-audience", kind: "text", text: "an API identifier to send with the login; optional"},
 	{env: "AUTH0_REFRESH_TOKEN", flag: "auth0-refresh-token", kind: "secret", text: "a refresh token of the Auth0 user, for auth0-token"},
+	{env: "AUTH0_MANAGEMENT_TOKEN", flag: "auth0-management-token", kind: "secret", text: "a token of Auth0's Management API; read by doctor and setup only"},
 	{env: "LINKAUTH_BROKER_URL", flag: "linkauth-broker-url", kind: "url", text: "the LinkAuth broker that talks to the browser"},
 	{env: "LINKAUTH_API_KEY", flag: "linkauth-api-key", kind: "secret", text: "the key the broker gave you"},
+	{env: "GOOGLE_CLIENT_ID", flag: "google-client-id", kind: "text", text: "your own Google client; needed by google, and by linkauth to renew sign-ins here"},
+	{env: "GOOGLE_CLIENT_SECRET", flag: "google-client-secret", kind: "secret", text: "its client secret, where its type has one"},
+	{env: "LINKMAIL_ACCOUNT", flag: "account", kind: "text", text: "the e-mail address of the Google account to use; another one is refused", def: "whichever the user chooses"},
+	{env: "LINKMAIL_CONNECTIONS", flag: "connections", kind: "text", text: "Auth0 connections of services: NAME=CONNECTION,... each with OAuth scopes after it if need be, separated by spaces", def: "google-oauth2 for Google's services, sign-in-with-slack, github, windowslive"},
+	{env: "LINKMAIL_CALLBACK_PORT", flag: "callback-port", kind: "number", text: "port of 127.0.0.1 that the browser comes back to, in auth0-oauth and google", def: "18484 for auth0-oauth, a free one for google"},
+	{env: "LINKMAIL_GOOGLE_ENDPOINT", flag: "google-endpoint", kind: "url", text: "root of Google's OAuth endpoints, for a stand-in", def: "Google's own"},
 	{env: "LINKMAIL_GMAIL_TOKEN", flag: "gmail-token", kind: "secret", text: "a Google access token, for token"},
 	{env: "LINKMAIL_GMAIL_ENDPOINT", flag: "gmail-endpoint", kind: "url", text: "root of the Gmail API", def: "https://gmail.googleapis.com/"},
 	{env: "LINKMAIL_AUTH0_VIA", flag: "auth0-via", kind: "choice", text: "how to reach Auth0: direct, broker (through the broker's proxy, which then sees what passes) or auto (direct, and the broker only where direct connections are blocked)", def: "auto"},
@@ -62,7 +69,6 @@ var settings = []setting{
 var reserved = map[string]string{
 	"LINKMAIL_TOOLSETS":  "there is one set of tools",
 	"LINKMAIL_DOWNLOADS": "there are no attachment tools",
-	"LINKMAIL_ACCOUNT":   "there is one account",
 }
 
 // settingsFor returns the settings of the broker or of everything else.

@@ -28,6 +28,7 @@ type auth0State struct {
 	asked     map[string]int             // grant type -> token requests
 	window    time.Time                  // start of the rate limit's minute
 	inWindow  int
+	managers  map[string]manager // management tokens, by token
 }
 
 func newAuth0State() *auth0State {
@@ -41,6 +42,7 @@ func newAuth0State() *auth0State {
 		consented: map[string][]string{},
 		connects:  map[string]*connectFlow{},
 		asked:     map[string]int{},
+		managers:  map[string]manager{},
 	}
 }
 
@@ -90,6 +92,10 @@ func (s *tenantServer) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	default:
 		if strings.HasPrefix(r.URL.Path, "/me/") {
 			s.myAccount(rw, r)
+			return
+		}
+		if strings.HasPrefix(r.URL.Path, managementPath) {
+			s.management(rw, r)
 			return
 		}
 		tenantJSON(rw, http.StatusNotFound, oauthBody("not_found", "Not found."))

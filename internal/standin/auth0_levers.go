@@ -112,3 +112,20 @@ func (s *auth0State) mustUser(email string) TenantUser {
 	}
 	return u
 }
+
+// ConnectAccount is Connect for a Google account that is not the user's own,
+// as when one person has several.
+func (w *World) ConnectAccount(user, connection, google string, scopes ...string) {
+	s := w.auth0
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.consent(google, "consent", scopes)
+	s.store(s.mustUser(user).Sub, newVaultAccount(w.cfg.Now(), connection, google, scopes, true))
+}
+
+// Accounts counts the accounts that user has connected at the connection.
+func (w *World) Accounts(user, connection string) int {
+	w.auth0.mu.Lock()
+	defer w.auth0.mu.Unlock()
+	return len(w.auth0.accountsOf(w.auth0.mustUser(user).Sub, connection))
+}

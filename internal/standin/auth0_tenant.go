@@ -58,6 +58,9 @@ type Tenant struct {
 	// RateLimit is how many requests a minute the token endpoint and the My
 	// Account API take; zero means no limit.
 	RateLimit int
+	// GrantsAsClient is how many of the next user grants that the Management
+	// API is given it stores for the application itself, as has been seen.
+	GrantsAsClient int
 	// PlainTickets makes tickets of letters and digits only, for clients that
 	// paste them into a URL as they are.
 	PlainTickets bool
@@ -118,6 +121,9 @@ type Connection struct {
 	DevKeys bool
 	// Scopes are asked for when a connect request names none.
 	Scopes []string
+	// ApprovalPrompt is an upstream parameter that Google does not take
+	// together with the prompt of a connect request.
+	ApprovalPrompt string
 }
 
 // API is a registered resource server.
@@ -137,6 +143,8 @@ type MyAccountAPI struct {
 	SkipConsent bool
 	// Require2FA is the policy that refuses a refresh without a fresh second factor.
 	Require2FA bool
+	// DashboardOnly means that the Management API cannot activate it.
+	DashboardOnly bool
 }
 
 // ClientGrant allows the application scopes of an API.

@@ -38,6 +38,11 @@ func (s *tenantServer) takeTicket(ticket string) (string, bool) {
 			"error": {"interaction_required"}, "error_description": {"Google has to ask the user."},
 		}), true
 	}
+	if c := s.state.tenant.Connection(flow.connection); c != nil && c.ApprovalPrompt != "" && flow.prompt != "" {
+		return backTo(flow.redirectURI, flow.state, url.Values{
+			"error": {"invalid_request"}, "error_description": {"Conflict params: approval_prompt and prompt"},
+		}), true
+	}
 	flow.page = rand.Text()
 	return consentPath + "?" + url.Values{"flow": {flow.page}}.Encode(), true
 }

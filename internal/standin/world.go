@@ -45,8 +45,9 @@ type World struct {
 	fault  func(*http.Request) *Fault
 	log    []*Seen
 
-	gmail *gmailState
-	auth0 *auth0State
+	gmail  *gmailState
+	auth0  *auth0State
+	google *googleState // under the lock of auth0, whose users have the accounts
 }
 
 // grant is what a Google access token is good for.
@@ -96,6 +97,7 @@ func NewWorld(cfg Config) *World {
 	w := &World{cfg: cfg, tokens: map[string]*grant{}}
 	w.gmail = newGmailState(w)
 	w.auth0 = newAuth0State()
+	w.google = newGoogleState(w)
 	return w
 }
 

@@ -1,0 +1,233 @@
+package auth0
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"golang.org/x/oauth2"
+
+	"linkmail/auth"
+	"linkmail/internal/secret"
+)
+
+// get sends a GET request to path. bearer may be empty.
+func (p *Provider) get(ctx context.Context, call, path string, bearer secret.Text) (answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+path, http.NoBody)
+	if err != nil {
+		return answer{}, fmt.Errorf("auth0: build the %s: %w", call, err)
+	}
+	req.Header.Set("Accept", "application/json")
+	if !bearer.IsZero() {
+		req.Header.Set("Authorization", "Bearer "+bearer.Reveal())
+	}
+	resp, err := p.cfg.HTTP.Do(req)
+	if err != nil {
+		return answer{}, p.unreached(call, err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit+1))
+	if err != nil {
+		return answer{}, p.unreached(call, err)
+	}
+	return answer{call: call, status: resp.StatusCode, header: resp.Header, body: data}, nil
+}
+
+// tenant reads the discovery document (OpenID Connect Discovery 1.0, section 4).
+func (d *prober) tenant(ctx context.Context) []auth.Check {
+	a, err := d.p.get(ctx, "discovery", "/.well-known/openid-configuration", secret.Text{})
+	if err == nil && !a.ok() {
+		err = d.passing(a)
+	}
+	if err != nil {
+		return d.blame(err)
+	}
+	if !a.ok() {
+		return d.wrong(setDomain, fmt.Sprintf("there is no Auth0 tenant at %s (HTTP %d)", d.p.base, a.status))
+	}
+	var in struct {
+		Issuer string `json:"issuer"`
+		Token  string `json:"token_endpoint"`
+	}
+	if err := a.decode(&in); err != nil {
+		return d.blame(err)
+	}
+	for _, address := range []string{in.Issuer, in.Token} {
+		u, err := url.Parse(address)
+		if err != nil || u.Scheme+"://"+strings.ToLower(u.Host) != d.p.base {
+			return d.wrong(setDomain, d.p.base+" answers, but calls itself by another host; it is not the tenant, or one of its two domains is mixed up")
+		}
+	}
+	return passed(d.p.base + " answers as an Auth0 tenant")
+}
+
+// readSettings compares every setting with what it has to be.
+func (d *prober) readSettings(ctx context.Context) []auth.Check {
+	settings, err := d.management.Plan(ctx)
+	if err != nil {
+		return d.blame(err)
+	}
+	d.settings = true
+	checks := make([]auth.Check, 0, len(settings))
+	for _, s := range settings {
+		check := auth.Check{ID: "settings." + s.ID, Title: s.Title, Verdict: auth.Passed, Saw: s.Have}
+		switch s.State {
+		case Wrong:
+			check = d.naming(auth.Failed, s.ID, "it is "+s.Have+"; it has to be "+s.Want)
+			check.ID, check.Title = "settings."+s.ID, s.Title
+			if s.Dashboard {
+				check.Setup = ""
+			}
+		case Unknown:
+			check.Verdict, check.Saw, check.Setting = auth.Unclear, s.Why, s.ID
+		}
+		d.settings = d.settings && s.State == Right
+		checks = append(checks, check)
+	}
+	return checks
+}
+
+// A refresh token that no tenant has given out, to see how far it gets: Auth0
+// checks the client first, then the grant type, then the token.
+const madeUpToken = "v1.not-a-refresh-token"
+
+// client tries both grants with a token that cannot work.
+func (d *prober) client(ctx context.Context) []auth.Check {
+	secretText := d.p.cfg.ClientSecret
+	for _, grant := range []string{callExchange, callRefresh} {
+		err := d.try(ctx, grant, secretText)
+		failure, refused := errors.AsType[*auth.Failure](err)
+		switch {
+		case errors.Is(err, errLoginDead):
+			continue // as it should be
+		case err == nil, !refused && !errors.Is(err, errLoginDead):
+			return []auth.Check{{Verdict: auth.Unclear, Saw: "Auth0 did not refuse a made-up refresh token as expected, so nothing follows from it"}}
+		case failure.Code != "grant_missing":
+			return d.blame(err)
+		}
+		// An application without a secret is refused the vault for what it
+		// is. It shows by not minding a wrong secret.
+		if other, ok := errors.AsType[*auth.Failure](d.try(ctx, grant, secret.New("not-"+rand.Text()))); ok && other.Code == "grant_missing" {
+			return d.wrong(setApplication, "Auth0 does not ask this application for its secret, so it is a public one (SPA or native), which may not use Token Vault")
+		}
+		return d.blame(err)
+	}
+	return passed("Auth0 knows the application and its secret, and allows it the Refresh Token and Token Vault grants")
+}
+
+// try uses a grant with a made-up refresh token. The error is never nil if the
+// tenant is sane.
+func (d *prober) try(ctx context.Context, call string, clientSecret secret.Text) error {
+	body := map[string]string{
+		"grant_type": "refresh_token", "client_id": d.p.cfg.ClientID,
+		"client_secret": clientSecret.Reveal(), "refresh_token": madeUpToken,
+	}
+	if call == callExchange {
+		delete(body, "refresh_token")
+		body["grant_type"], body["connection"] = grantExchange, d.connection
+		body["subject_token"], body["subject_token_type"], body["requested_token_type"] = madeUpToken, typeRefreshToken, typeFederatedToken
+	}
+	a, err := d.p.post(ctx, call, "/oauth/token", secret.Text{}, body)
+	switch {
+	case err != nil:
+		return err
+	case a.ok():
+		return nil
+	}
+	return d.tokenError(a)
+}
+
+// loginRequest asks for the login page and looks at where Auth0 sends the
+// browser. Nobody is shown the page.
+func (d *prober) loginRequest(ctx context.Context) []auth.Check {
+	callback := d.p.callback()
+	query := url.Values{
+		"response_type": {"code"}, "client_id": {d.p.cfg.ClientID}, "redirect_uri": {callback},
+		"scope": {strings.Join(loginScopes, " ")}, "state": {rand.Text()},
+		"code_challenge": {oauth2.S256ChallengeFromVerifier(oauth2.GenerateVerifier())}, "code_challenge_method": {"S256"},
+	}
+	if d.p.cfg.Audience != "" {
+		query.Set("audience", d.p.cfg.Audience)
+	}
+	a, err := d.p.get(ctx, "login request", "/authorize?"+query.Encode(), secret.Text{})
+	if err != nil {
+		return d.blame(err)
+	}
+	if a.status >= 300 && a.status < 400 {
+		return d.redirected(a.header.Get("Location"), callback)
+	}
+	page := strings.ToLower(string(a.body))
+	switch {
+	case a.status == http.StatusTooManyRequests || a.status >= 500:
+		return d.blame(d.passing(a))
+	case strings.Contains(page, "callback url mismatch"):
+		return d.wrong(setCallbacks, "Auth0 does not know the callback "+callback)
+	case strings.Contains(page, "unknown client"), strings.Contains(page, "invalid_client"):
+		return d.wrong(setCredentials, "Auth0 knows no application with the id in AUTH0_CLIENT_ID")
+	case a.ok():
+		return []auth.Check{{Verdict: auth.Unclear, Saw: "Auth0 answered the login request with a page instead of sending the browser on"}}
+	}
+	check := auth.Check{
+		Verdict: auth.Failed, Saw: fmt.Sprintf("Auth0 answers the login request with an error page (HTTP %d)", a.status),
+		Where: "Monitoring > Logs", Advice: "the tenant's log says why; the client id and the callback " + callback + " are the first to compare",
+	}
+	return []auth.Check{check}
+}
+
+// redirected reads where the login request was sent to.
+func (d *prober) redirected(location, callback string) []auth.Check {
+	u, err := url.Parse(location)
+	if err != nil || location == "" {
+		return []auth.Check{{Verdict: auth.Unclear, Saw: "Auth0 sent the login request on to an address that cannot be read"}}
+	}
+	query := u.Query()
+	if failure := auth.CallbackFailure(query); failure != nil && strings.HasPrefix(location, callback) {
+		err := d.loginFailure(failure)
+		checks := d.blame(err)
+		if named, ok := errors.AsType[*auth.Failure](err); ok && named.Code == "client_grant_missing" {
+			checks = d.wrong(setAPI, named.Message)
+		}
+		return checks
+	}
+	saw := "with the callback " + callback
+	if d.p.cfg.Audience != "" {
+		saw += " and the API that AUTH0_AUDIENCE names"
+	}
+	return passed("Auth0 shows its login page, " + saw)
+}
+
+// listAll reads a list of the My Account API, at most 10 pages.
+func listAll[T any](ctx context.Context, d *prober, call, name string) ([]T, error) {
+	var all []T
+	query := url.Values{"take": {"20"}}
+	for range 10 {
+		a, err := d.p.get(ctx, call, "/me/v1/connected-accounts/"+name+"?"+query.Encode(), d.access)
+		if err != nil {
+			return nil, err
+		}
+		if !a.ok() {
+			return nil, d.myAccountError(a)
+		}
+		var page map[string]any
+		var list struct {
+			Accounts    []T    `json:"accounts"`
+			Connections []T    `json:"connections"`
+			Next        string `json:"next"`
+		}
+		if err := errors.Join(a.decode(&page), a.decode(&list)); err != nil {
+			return nil, err
+		}
+		all = slices.Concat(all, list.Accounts, list.Connections)
+		if list.Next == "" {
+			break
+		}
+		query.Set("from", list.Next)
+	}
+	return all, nil
+}

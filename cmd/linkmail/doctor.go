@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"linkmail/auth"
+	"linkmail/auth/auth0"
+	"linkmail/auth/linkauth"
+	"linkmail/cache"
+	"linkmail/internal/secret"
+)
+
+// maxFailures is the largest exit status that says how many checks failed;
+// shells use those above for their own purposes.
+const maxFailures = 125
+
+// doctor finds out what stands in the way of the mailbox.
+func (p process) doctor(ctx context.Context, args []string) error {
+	fs := newFlags("linkmail doctor [--json]",
+		"Looks at everything between here and the mailbox, in order, and names the setting that is wrong.\n"+
+			"It changes nothing and asks nobody to sign in. With AUTH0_MANAGEMENT_TOKEN it reads the settings\n"+
+			"of the Auth0 tenant too. The exit status is the number of checks that failed.")
+	asJSON := fs.Bool("json", false, "print the checks as one JSON object")
+	src := fs.withSettings(settingsFor(false))
+	rest, err := fs.parse(p, args)
+	if err != nil {
+		return err
+	}
+	src.read(p, fs)
+	if len(rest) > 0 {
+		src.problem("doctor takes no arguments, but %q was given", clip(rest[0]))
+	}
+	management := src.secret("AUTH0_MANAGEMENT_TOKEN")
+	cfg, err := src.client("off")
+	if err != nil {
+		return err
+	}
+	d := &examination{client: cfg, management: management}
+	if !*asJSON {
+		d.show = func(check auth.Check) { _, _ = fmt.Fprint(p.stdout, checkLines(check)) }
+	}
+	if isTerminal(p.stderr) && *asJSON {
+		d.show = func(check auth.Check) { p.say("%s %s", check.ID, check.Verdict) }
+	}
+	d.run(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if *asJSON {
+		err = d.printJSON(p)
+	} else {
+		_, err = fmt.Fprintf(p.stdout, "\n%s\n", d.summary())
+	}
+	if err != nil {
+		return err
+	}
+	if n := d.failures(); n > 0 {
+		return statusError(min(n, maxFailures))
+	}
+	return nil
+}
+
+// examination is one run of the doctor.
+type examination struct {
+	client     *client
+	management secret.Text
+	show       func(auth.Check) // nil: nothing
+	checks     []auth.Check
+}
+
+func (d *examination) add(checks ...auth.Check) {
+	for _, check := range checks {
+		d.checks = append(d.checks, check)
+		if d.show != nil {
+			d.show(check)
+		}
+	}
+}
+
+func (d *examination) failures() int {
+	n := 0
+	for _, check := range d.checks {
+		if check.Verdict == auth.Failed {
+			n++
+		}
+	}
+	return n
+}
+
+// run looks at the cache, then at the broker, then at the provider, then at
+// the mailbox; what depends on a failed check is not looked at.
+func (d *examination) run(ctx context.Context) {
+	store, ok := d.cache(ctx)
+	if !ok {
+		return
+	}
+	if !d.broker(ctx) {
+		return
+	}
+	switch d.client.mode {
+	case modeDemo:
+		d.add(auth.Check{ID: "demo", Title: "the demo's mailbox", Verdict: auth.Passed, Saw: "it is inside the process and needs nothing"})
+	case modeToken:
+		d.mailbox(ctx, d.client.token, "LINKMAIL_GMAIL_TOKEN")
+	default:
+		d.provider(ctx, store)
+	}
+}
+
+// cache looks at the directory and says what its key protects against.
+func (d *examination) cache(ctx context.Context) (cache.Store, bool) {
+	check := auth.Check{ID: "cache", Title: "the sign-in can be kept", Verdict: auth.Passed}
+	store, err := d.client.store(ctx)
+	switch {
+	case err != nil:
+		check.Verdict, check.Saw = auth.Failed, err.Error()
+		check.Setting, check.Where, check.Advice = "cache", "LINKMAIL_CACHE_DIR, LINKMAIL_KEY", "name a directory of your own that linkmail may write to"
+	case d.client.mode == modeDemo || d.client.mode == modeToken && d.client.cacheAt == "":
+		check.Saw = "nothing has to be kept in this mode"
+	case d.client.cacheAt == "":
+		check.Verdict, check.Saw = auth.Unclear, "no directory can be written: the sign-in will be forgotten when linkmail ends"
+		check.Setting, check.Where, check.Advice = "cache", "LINKMAIL_CACHE_DIR", "name a directory that linkmail may write to"
+	default:
+		check.Saw = d.client.cacheAt + " can be written. " + d.client.keySource.String()
+	}
+	d.add(check)
+	return store, err == nil
+}
+
+// broker looks at the broker if the mode has one.
+func (d *examination) broker(ctx context.Context) bool {
+	c := d.client
+	if c.brokerURL == "" || c.mode == modeToken || c.mode == modeDemo {
+		return true
+	}
+	target := ""
+	if c.via == "broker" && c.usesAuth0() {
+		target = c.auth0.Domain
+		if !strings.Contains(target, "://") {
+			target = "https://" + target
+		}
+		target = strings.TrimRight(target, "/") + "/.well-known/openid-configuration"
+	}
+	checks := linkauth.Probe(ctx, linkauth.Config{BrokerURL: c.brokerURL, APIKey: c.brokerKey, HTTP: c.out()}, target)
+	d.add(checks...)
+	return checks[len(checks)-1].Verdict != auth.Failed
+}
+
+// provider looks at the provider of the mode, then at the mailbox with the
+// token that it gave.
+func (d *examination) provider(ctx context.Context, store cache.Store) {
+	check := auth.Check{ID: "config", Title: "configuration", Verdict: auth.Failed}
+	made, err := d.client.provider(store)
+	if err != nil {
+		check.Saw = err.Error()
+		d.add(check)
+		return
+	}
+	switch provider := made.(type) {
+	case *auth0.Provider:
+		d.auth0(ctx, provider)
+	default:
+		check.Verdict, check.Saw = auth.Unclear, "there are no checks for this mode yet"
+		d.add(check)
+	}
+}
+
+// service is what the doctor looks at the way to.
+const service = "gmail"
+
+func (d *examination) auth0(ctx context.Context, provider *auth0.Provider) {
+	req := auth0.ProbeRequest{Principal: localUser, Scope: service, Seen: func(check auth.Check) { d.add(check) }}
+	if !d.management.IsZero() {
+		// Directly, whatever LINKMAIL_AUTH0_VIA says: a broker that saw this
+		// token could change the tenant.
+		m, err := provider.Management(d.management, service, d.client.out())
+		if err != nil {
+			d.add(auth.Check{ID: "settings", Title: "settings of the tenant", Verdict: auth.Failed, Saw: err.Error()})
+			return
+		}
+		req.Management = m
+	}
+	token, checks := provider.Probe(ctx, req)
+	if token.IsZero() {
+		d.add(noMailbox(checks))
+		return
+	}
+	d.mailbox(ctx, token, "")
+}
+
+// noMailbox is the check of the mailbox where there is no token to look with.
+func noMailbox(before []auth.Check) auth.Check {
+	check := auth.Check{ID: "gmail", Title: "Gmail answers", Verdict: auth.Unclear, Saw: "cannot tell before somebody has signed in"}
+	for _, b := range before {
+		if b.Verdict == auth.Failed {
+			check.Verdict, check.Saw = auth.Skipped, "not looked at, because an earlier check failed"
+		}
+	}
+	return check
+}
+
+func (d *examination) summary() string {
+	unclear := 0
+	for _, check := range d.checks {
+		if check.Verdict == auth.Unclear {
+			unclear++
+		}
+	}
+	switch n := d.failures(); {
+	case n == 1:
+		return "One check failed."
+	case n > 1:
+		return fmt.Sprintf("%d checks failed.", n)
+	case unclear > 0:
+		return fmt.Sprintf("Nothing is wrong as far as can be told; %d could not be told.", unclear)
+	}
+	return "All is well."
+}
+
+func (d *examination) printJSON(p process) error {
+	enc := json.NewEncoder(p.stdout)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(struct {
+		Mode     string       `json:"mode"`
+		Failures int          `json:"failures"`
+		Checks   []auth.Check `json:"checks"`
+	}{d.client.mode, d.failures(), d.checks})
+}
+
+// marks begin the line of a check.
+var marks = map[auth.Verdict]string{
+	auth.Passed: "ok", auth.Failed: "FAILED", auth.Unclear: "cannot tell", auth.Skipped: "skipped",
+}
+
+// checkLines is a check for people: one line, and what to do below it.
+func checkLines(check auth.Check) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-12s %s: %s\n", marks[check.Verdict], check.Title, check.Saw)
+	if check.Verdict != auth.Failed && check.Verdict != auth.Unclear {
+		return b.String()
+	}
+	for _, hint := range [][2]string{{"setting", check.Setting}, {"where", check.Where}, {"do", check.Advice}} {
+		if hint[1] != "" {
+			fmt.Fprintf(&b, "%-12s   %-8s %s\n", "", hint[0], hint[1])
+		}
+	}
+	if check.Setup != "" {
+		fmt.Fprintf(&b, "%-12s   %-8s linkmail setup --apply does it (step %s)\n", "", "or", check.Setup)
+	}
+	return b.String()
+}

@@ -1,0 +1,82 @@
+package tools
+
+import (
+	"fmt"
+	netmail "net/mail"
+	"strings"
+	"unicode"
+
+	"linkmail/mailbox"
+)
+
+// outgoing checks what can be checked without Gmail and returns the mail with
+// its recipients in one canonical spelling, and their bare addresses. The gate
+// judges exactly what is sent: there is no second reading of an address by
+// which a recipient could slip through.
+func outgoing(in sendIn) (mail mailbox.Outgoing, bare []string, err error) {
+	mail = mailbox.Outgoing{Subject: in.Subject, Text: in.Body, HTML: in.HTMLBody}
+	for _, field := range []struct {
+		name  string
+		given []string
+		to    *[]string
+	}{{"to", in.To, &mail.To}, {"cc", in.Cc, &mail.Cc}, {"bcc", in.Bcc, &mail.Bcc}} {
+		for i, s := range field.given {
+			a, err := parseAddress(fmt.Sprintf("%s[%d]", field.name, i), s)
+			if err != nil {
+				return mail, nil, err
+			}
+			*field.to = append(*field.to, spell(a))
+			bare = append(bare, a.Address)
+		}
+	}
+	if len(bare) == 0 {
+		return mail, nil, invalid("to", "Give at least one address in to, cc or bcc.", "the mail has no recipient")
+	}
+	if in.From != "" {
+		a, err := parseAddress("from", in.From)
+		if err != nil {
+			return mail, nil, err
+		}
+		mail.From = spell(a)
+	}
+	if err := checkLine("subject", in.Subject); err != nil {
+		return mail, nil, err
+	}
+	if in.Body == "" && in.HTMLBody == "" {
+		return mail, nil, invalid("body", "Give body, or htmlBody, or both.", "the mail has no body")
+	}
+	return mail, bare, nil
+}
+
+func parseAddress(name, s string) (*netmail.Address, error) {
+	if err := checkLine(name, s); err != nil {
+		return nil, err
+	}
+	a, err := netmail.ParseAddress(s)
+	if err != nil {
+		return nil, invalid(name, "Give one address per element, as user@example.com or Name <user@example.com>.", "%s is not a mail address", name)
+	}
+	if err := checkLine(name, a.Name); err != nil { // it may have been encoded
+		return nil, err
+	}
+	return a, nil
+}
+
+// checkLine refuses a header field that would not be one line, or that a person
+// would not see as it is.
+func checkLine(name, s string) error {
+	if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }) {
+		return invalid(name, "Write it on one line.", "%s contains a line break or another control character", name)
+	}
+	if n := mailbox.Invisible(s); n > 0 {
+		return invalid(name, "Write it without them.", "%s contains %s without a glyph, such as a zero-width or text-direction character", name, plural(n, "character"))
+	}
+	return nil
+}
+
+// spell writes an address in RFC 5322 form, readable for people: a name that
+// is not ASCII stays as it is, for the mailbox to encode.
+func spell(a *netmail.Address) string {
+	bare := strings.Trim((&netmail.Address{Address: a.Address}).String(), "<>")
+	return address(mailbox.Address{Name: a.Name, Email: bare})
+}
