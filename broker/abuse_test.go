@@ -195,7 +195,7 @@ func TestG78WhatIsSentCannotForgeALine(t *testing.T) {
 	state := p.depart(a).Query().Get("state")
 	p.callback("state", state, "error", forged, "error_description", forged)
 	req := r.request("GET", "/healthz", "", "User-Agent", "x forged \x7f")
-	_, _ = http.DefaultClient.Do(req) //nolint:bodyclose // the client refuses to send it
+	_, _ = http.DefaultClient.Do(req) // the client refuses to send it
 	log := r.log.String()
 	for line := range strings.Lines(log) {
 		if !strings.HasPrefix(line, "{") || strings.Contains(line, "forged") || strings.ContainsAny(line, "\x1b\r") {
@@ -282,6 +282,7 @@ func (bursting) Create(_ context.Context, s broker.Session) error { panic(s) }
 func (bursting) Find(_ context.Context, ref broker.Ref) (broker.Session, error) {
 	panic("canary " + ref.ID)
 }
+
 func (bursting) Update(_ context.Context, id string, _ func(*broker.Session) error) (broker.Session, error) {
 	panic(fmt.Errorf("canary %s", id))
 }

@@ -16,7 +16,7 @@ import (
 	"linkmail/broker/wire"
 )
 
-var update = flag.Bool("update", false, "write openapi.json")
+var update = flag.Bool("update", false, "write openapi.json") //nolint:forbidigo // go test parses it
 
 // operation is one route for the description.
 type operation struct {
