@@ -65,6 +65,7 @@ cross: ## build for the systems that are not this one
 .PHONY: docs
 docs: ## render the generated parts of the README again
 	go test ./cmd/linkmail -run '^TestTheGeneratedPartsOfTheReadmeAreCurrent$$' -update
+	go test ./broker -run '^TestOpenAPIDescribesTheRoutesAndMessages$$' -update
 
 .PHONY: interop
 interop: .venv/mcpo/installed.txt .venv/linkauth/installed.txt ## judges that nobody here wrote; needs npx, chromium, python3, redis-server

@@ -195,7 +195,7 @@ func TestG78WhatIsSentCannotForgeALine(t *testing.T) {
 	state := p.depart(a).Query().Get("state")
 	p.callback("state", state, "error", forged, "error_description", forged)
 	req := r.request("GET", "/healthz", "", "User-Agent", "x forged \x7f")
-	_, _ = http.DefaultClient.Do(req) //nolint:bodyclose // the client refuses to send it
+	_, _ = http.DefaultClient.Do(req) // the client refuses to send it
 	log := r.log.String()
 	for line := range strings.Lines(log) {
 		if !strings.HasPrefix(line, "{") || strings.Contains(line, "forged") || strings.ContainsAny(line, "\x1b\r") {
@@ -272,5 +272,46 @@ func TestH85ADrainingBrokerEndsInTimeAndLosesNothing(t *testing.T) {
 	owed, err := outbox.Owing(t.Context(), r.clock.Now(), 2*n)
 	if err != nil || len(owed) != n {
 		t.Errorf("%d callbacks are owed, %v; want %d", len(owed), err, n)
+	}
+}
+
+// bursting is a store that panics with a secret in its hand.
+type bursting struct{ broker.Store }
+
+func (bursting) Create(_ context.Context, s broker.Session) error { panic(s) }
+func (bursting) Find(_ context.Context, ref broker.Ref) (broker.Session, error) {
+	panic("canary " + ref.ID)
+}
+
+func (bursting) Update(_ context.Context, id string, _ func(*broker.Session) error) (broker.Session, error) {
+	panic(fmt.Errorf("canary %s", id))
+}
+
+func TestG74APanicInAnyHandlerTellsNothing(t *testing.T) {
+	r := newRig(t, func(cfg *broker.Config) {
+		cfg.Store = bursting{broker.NewMemory(broker.MemoryConfig{Now: cfg.Now})}
+	})
+	const id, code, token = "canary-id", "AAAAA-AAAAA", "ct_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	r.tryCreate(nil).problem(500)
+	for _, req := range []*http.Request{
+		r.request("GET", "/v1/sessions/"+id, "", "X-API-Key", apiKey, "Authorization", "Bearer pt_canary"),
+		r.request("GET", "/v1/sessions/"+id+"/events", "", "X-API-Key", apiKey, "Authorization", "Bearer pt_canary"),
+		r.request("POST", "/v1/sessions/"+id+"/webhook?token=wt_canary", "canary"),
+		r.request("POST", "/v1/connect/resolve", `{"user_code":"`+code+`"}`, "Content-Type", "application/json"),
+		r.request("GET", "/v1/connect/"+code, ""),
+		r.request("GET", "/v1/connect/"+code+"/status", ""),
+		r.request("POST", "/v1/connect/"+code+"/confirm", ""),
+		r.request("POST", "/v1/connect/"+code+"/complete", `{"ciphertext":"canary","connect_token":"`+token+`"}`, "Content-Type", "application/json"),
+		r.request("GET", "/v1/oauth/authorize/"+code+"?connect_token="+token, ""),
+		r.request("GET", "/v1/oauth/callback?code=canary&state=canary", "", "Cookie", "linkauth-dev="+strings.TrimPrefix(token, "ct_")),
+	} {
+		got := r.do(&http.Client{}, req)
+		if got.problem(500); strings.Contains(got.body, "canary") {
+			t.Errorf("%s: %s", req.URL.Path, got.body)
+		}
+	}
+	log := r.log.String()
+	if strings.Count(log, "handler panicked") != 11 || strings.Contains(log, "canary") || strings.Contains(log, "pt_") {
+		t.Errorf("log:\n%s", log)
 	}
 }

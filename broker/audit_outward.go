@@ -1,6 +1,19 @@
 package broker
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/rs/zerolog"
+)
+
+// outward is the level of a line about something that the broker asked of
+// another server.
+func outward(outcome error) zerolog.Level {
+	if outcome != nil {
+		return zerolog.WarnLevel
+	}
+	return zerolog.InfoLevel
+}
 
 // delivered writes the line of one attempt to deliver a callback. The URL
 // stays out: it may hold a token.
@@ -17,11 +30,7 @@ func (a audit) delivered(s Session, outcome error) {
 		word = "given up"
 	}
 	a.metrics.add(metricCallbacks, 1, word)
-	line := a.log.Info()
-	if outcome != nil {
-		line = a.log.Warn()
-	}
-	line.Str("session", a.tag(s.ID)).Int("attempt", s.Attempts).Str("outcome", word).Msg("callback")
+	a.log.WithLevel(outward(outcome)).Str("session", a.tag(s.ID)).Int("attempt", s.Attempts).Str("outcome", word).Msg("callback")
 }
 
 // traded writes the line of a refresh or vault request.
@@ -31,12 +40,5 @@ func (a audit) traded(what, key, provider string, outcome error) {
 		word = outcome.Error() // fixed words and an OAuth error code
 	}
 	a.metrics.add(metricTrades, 1, what, provider, map[bool]string{true: "granted", false: "refused"}[outcome == nil])
-	line := a.log.Info()
-	if outcome != nil {
-		line = a.log.Warn()
-	}
-	if key != "" {
-		line = line.Str("key", key)
-	}
-	line.Str("kind", what).Str("provider", provider).Str("outcome", word).Msg("tokens asked for")
+	a.log.WithLevel(outward(outcome)).Str("key", key).Str("kind", what).Str("provider", provider).Str("outcome", word).Msg("tokens asked for")
 }

@@ -3,6 +3,7 @@ package broker
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -207,5 +208,5 @@ func checks(key string) bool {
 
 func checksum(text string) string {
 	sum := crc32.ChecksumIEEE([]byte(text))
-	return base64.RawURLEncoding.EncodeToString([]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)})
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, sum))
 }

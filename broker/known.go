@@ -9,49 +9,44 @@ import (
 // operator configures comes first: with an issuer or an endpoint of its own a
 // provider of the same name is another server, such as a GitLab of one's own.
 var known = map[string]Provider{
-	"google": {
-		AuthURL:  "https://accounts.google.com/o/oauth2/v2/auth",
-		TokenURL: "https://oauth2.googleapis.com/token",
-		Issuer:   "https://accounts.google.com",
-		Scopes:   []string{"openid", "email"},
-		// Without both of them there is no refresh token, or only the first
-		// time that a person agrees.
-		Extra: map[string]string{"access_type": "offline", "prompt": "consent"},
-	},
-	"github": {
-		AuthURL:  "https://github.com/login/oauth/authorize",
-		TokenURL: "https://github.com/login/oauth/access_token",
-		Scopes:   []string{"read:user"},
-	},
-	"slack": {
-		AuthURL:  "https://slack.com/oauth/v2/authorize",
-		TokenURL: "https://slack.com/api/oauth.v2.access",
-		Scopes:   []string{"channels:read", "chat:write"},
-	},
-	"microsoft": {
-		AuthURL:  "https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
-		TokenURL: "https://login.microsoftonline.com/common/oauth2/v2.0/token",
-		Scopes:   []string{"openid", "email", "offline_access"},
-	},
-	"gitlab": {
-		AuthURL:  "https://gitlab.com/oauth/authorize",
-		TokenURL: "https://gitlab.com/oauth/token",
-		Scopes:   []string{"read_user"},
-	},
-	"discord": {
-		AuthURL:  "https://discord.com/oauth2/authorize",
-		TokenURL: "https://discord.com/api/oauth2/token",
-		Scopes:   []string{"identify"},
-	},
-	"spotify": {
-		AuthURL:   "https://accounts.spotify.com/authorize",
-		TokenURL:  "https://accounts.spotify.com/api/token",
-		Scopes:    []string{"user-read-email"},
-		BasicAuth: true,
-	},
+	"google": at("https://accounts.google.com/o/oauth2/v2/auth",
+		"https://oauth2.googleapis.com/token", "openid", "email"),
+	"github": at("https://github.com/login/oauth/authorize",
+		"https://github.com/login/oauth/access_token", "read:user"),
+	"slack": at("https://slack.com/oauth/v2/authorize",
+		"https://slack.com/api/oauth.v2.access", "channels:read", "chat:write"),
+	"microsoft": at("https://login.microsoftonline.com/common/oauth2/v2.0/authorize",
+		"https://login.microsoftonline.com/common/oauth2/v2.0/token", "openid", "email", "offline_access"),
+	"gitlab": at("https://gitlab.com/oauth/authorize",
+		"https://gitlab.com/oauth/token", "read_user"),
+	"discord": at("https://discord.com/oauth2/authorize",
+		"https://discord.com/api/oauth2/token", "identify"),
+	"spotify": at("https://accounts.spotify.com/authorize",
+		"https://accounts.spotify.com/api/token", "user-read-email"),
 	// These two are somebody's own server: only the issuer is missing.
 	"auth0":    {Scopes: []string{"openid", "email", "offline_access"}},
 	"keycloak": {Scopes: []string{"openid", "email"}},
+}
+
+// at is a provider by its authorization and token endpoints.
+func at(auth, token string, scopes ...string) Provider {
+	p := Provider{AuthURL: auth, Scopes: scopes}
+	p.TokenURL = token
+	return p
+}
+
+// peculiar completes those that have a way of their own.
+func peculiar(name string, p Provider) Provider {
+	switch name {
+	case "google":
+		p.Issuer = "https://accounts.google.com"
+		// Without both of them there is no refresh token, or only the first
+		// time that a person agrees.
+		p.Extra = map[string]string{"access_type": "offline", "prompt": "consent"}
+	case "spotify":
+		p.BasicAuth = true
+	}
+	return p
 }
 
 // KnownProviders lists the names of the providers that need no endpoints, or
@@ -64,6 +59,7 @@ func withDefaults(name string, cfg Provider) Provider {
 	if !ok {
 		return cfg
 	}
+	preset = peculiar(name, preset)
 	if cfg.Issuer == "" && cfg.AuthURL == "" && cfg.TokenURL == "" {
 		cfg.Issuer, cfg.AuthURL, cfg.TokenURL = preset.Issuer, preset.AuthURL, preset.TokenURL
 		cfg.BasicAuth = cfg.BasicAuth || preset.BasicAuth

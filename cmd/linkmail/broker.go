@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -67,18 +68,18 @@ func (p process) broker(ctx context.Context, args []string) error {
 	served := make(chan error, 1)
 	go func() { served <- hs.Serve(ln) }()
 	var background sync.WaitGroup
+	running, stop := context.WithCancel(ctx)
 	defer background.Wait() // before the store is closed
-	background.Go(func() { b.Run(ctx) })
+	defer stop()
+	background.Go(func() { b.Run(running) })
 	p.say("listening on http://%s", ln.Addr())
 	select {
-	case err := <-served:
-		b.Close(ctx)
-		return err
+	case err = <-served:
 	case <-ctx.Done():
 	}
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), brokerDrain)
 	defer cancel()
-	err = hs.Shutdown(end)
+	err = errors.Join(err, hs.Shutdown(end))
 	b.Close(end)
 	return err
 }

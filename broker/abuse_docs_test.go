@@ -1,0 +1,59 @@
+package broker_test
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestTheCatalogueOfAbuseCasesIsTrue reads docs/abuse-cases.md: no case from A1
+// to I90 is missing, and every test that it names exists.
+func TestTheCatalogueOfAbuseCasesIsTrue(t *testing.T) {
+	text, err := os.ReadFile("../docs/abuse-cases.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := make(map[string]bool)
+	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	err = filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == ".venv" || d.Name() == ".git" || d.Name() == "node_modules") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		source, err := os.ReadFile(path)
+		for _, match := range declared.FindAllStringSubmatch(string(source), -1) {
+			tests[match[1]] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, match := range regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(string(text), -1) {
+		if !tests[match[1]] {
+			t.Errorf("%s is named and does not exist", match[1])
+		}
+	}
+	groups := []struct {
+		letter string
+		last   int
+	}{{"A", 9}, {"B", 20}, {"C", 32}, {"D", 44}, {"E", 56}, {"F", 71}, {"G", 78}, {"H", 85}, {"I", 90}}
+	n := 1
+	for _, group := range groups {
+		for ; n <= group.last; n++ {
+			row := regexp.MustCompile(fmt.Sprintf(`(?m)^\| %s%d \| [^|]+ \| [^|]+ \|$`, group.letter, n))
+			if !row.Match(text) {
+				t.Errorf("case %s%d has no row", group.letter, n)
+			}
+		}
+	}
+}
