@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -118,21 +119,42 @@ func (e *egress) connect(ctx context.Context, to *url.URL) (_ net.Conn, forget f
 	return secured, forget, nil
 }
 
+// recordHeader is the size of what stands before a TLS record: its type, a
+// version, and its length (RFC 8446 section 5.1).
+const recordHeader = 5
+
 // remembering is a connection below TLS. The TLS layer decrypts a record in
 // the buffer that it read it into, and offers no way to clear it, so the
 // connection keeps track of the buffers that it was given to fill. It must not
 // be read by anything but the TLS layer, whose buffers are its own.
+//
+// It gives the header of a record and its contents in two reads, and neither
+// in part. Otherwise the beginning of a record could be moved into a larger
+// buffer, in front of the place that the next read is given.
 type remembering struct {
 	net.Conn
 	buffers [][]byte
+	left    int // of the record whose header was read
 }
 
-// Read reads and remembers p.
+// Read reads a header or the contents of a record, and remembers p.
 func (c *remembering) Read(p []byte) (int, error) {
-	if whole := p[:cap(p)]; len(whole) > 0 && !c.knows(whole) {
+	if len(p) < recordHeader {
+		return 0, io.ErrShortBuffer
+	}
+	if whole := p[:cap(p)]; !c.knows(whole) {
 		c.buffers = append(c.buffers, whole)
 	}
-	return c.Conn.Read(p)
+	if c.left == 0 {
+		n, err := io.ReadFull(c.Conn, p[:recordHeader])
+		if err == nil {
+			c.left = int(binary.BigEndian.Uint16(p[recordHeader-2:]))
+		}
+		return n, err
+	}
+	n, err := io.ReadFull(c.Conn, p[:min(c.left, len(p))])
+	c.left -= n
+	return n, err
 }
 
 // knows reports whether p is in a buffer that is known from its beginning.

@@ -30,10 +30,12 @@ func TestThePageNamesEveryToolAndParameter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"### search_emails", "### read_email", "### send_email", "- `query`", "- `to` (array of strings; required)", "- `confirmationToken` (string)",
+	for _, want := range []string{
+		"### search_emails", "### read_email", "### send_email", "- `query`", "- `to` (array of strings; required)", "- `confirmationToken` (string)",
 		"- `format` (string; one of markdown, text, html; default markdown)", "- `quotes` (string; one of keep, collapse; default keep)",
 		"- `maxResults` (integer; 1 to 50; default 10)", "- `maxBodyChars` (integer; 1 to 24000; default 6000)", "- `bodyOffset` (integer; at least 0; default 0)",
-		"- `includeSpamTrash` (boolean; default false)", `version: "v1.2.3"`} {
+		"- `includeSpamTrash` (boolean; default false)", `version: "v1.2.3"`,
+	} {
 		if !strings.Contains(string(md), want) {
 			t.Errorf("SKILL.md lacks %q:\n%s", want, md)
 		}
@@ -113,7 +115,7 @@ func TestTheLauncherFindsItsBinaryThroughLinks(t *testing.T) {
 	target := filepath.Join(scripts, "linkmail")
 	binary := filepath.Join(scripts, "linkmail-"+runtime.GOOS+"-"+runtime.GOARCH)
 	for name, content := range map[string][]byte{target: launcher, binary: []byte("#!/bin/sh\necho ran \"$@\"\n")} {
-		if err := os.WriteFile(name, content, 0o700); err != nil { //nolint:gosec // programs have to be executable
+		if err := os.WriteFile(name, content, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -137,7 +139,7 @@ func TestTheLauncherFindsItsBinaryThroughLinks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, path := range []string{os.Getenv("PATH"), bare} { //nolint:forbidigo // the tools of the machine
+	for _, path := range []string{os.Getenv("PATH"), bare} {
 		for _, name := range []string{target, filepath.Join(elsewhere, "absolute"), filepath.Join(elsewhere, "relative"), filepath.Join(elsewhere, "chain")} {
 			cmd := exec.CommandContext(t.Context(), "/bin/sh", name, "a b")
 			cmd.Env = []string{"PATH=" + path}

@@ -98,7 +98,7 @@ func (d *prober) connectable(ctx context.Context) []auth.Check {
 		return d.wrong(setPurpose, d.connection+" is not set up for Token Vault")
 	}
 	checks := d.wrong(setEnabled, "the application may not connect "+d.connection+": it is not enabled for the application, its purpose lacks Connected Accounts, or it does not exist")
-	checks[0].Advice += "; " + hintFor(d.connection)
+	checks[0].Advice += " " + hintFor(d.connection)
 	return checks
 }
 
@@ -106,13 +106,13 @@ func (d *prober) connectable(ctx context.Context) []auth.Check {
 func hintFor(connection string) string {
 	switch connection {
 	case "github":
-		return "it has to be a GitHub App with expiring user tokens, not an OAuth App"
+		return "It has to be a GitHub App with expiring user tokens, not an OAuth App."
 	case "slack", "sign-in-with-slack":
-		return "the connection is called sign-in-with-slack, and its Slack app has to use token rotation"
+		return "The connection is called sign-in-with-slack, and its Slack app has to use token rotation."
 	case "windowslive":
-		return "its permissions have to include offline_access"
+		return "Its permissions have to include offline_access."
 	}
-	return "its purpose has to include Connected Accounts for Token Vault"
+	return "Its purpose has to include Connected Accounts for Token Vault."
 }
 
 // account looks whether the person's account is connected, and with what.
@@ -142,7 +142,7 @@ func (d *prober) account(ctx context.Context) []auth.Check {
 		more := auth.Check{
 			ID: "account.several", Title: "which account", Verdict: auth.Unclear,
 			Saw:    fmt.Sprintf("%d accounts of %s are connected, and which of them the vault picks is not certain", n, d.connection),
-			Advice: "disconnect those that are not meant",
+			Advice: "Disconnect those that are not meant.",
 		}
 		checks = append(checks, more)
 	}
@@ -197,7 +197,7 @@ func (d *prober) vault(ctx context.Context) []auth.Check {
 	case errors.Is(err, errNotConnected):
 		checks := d.wrong(setOwnKeys, "the account is connected, but the vault has no refresh token of "+d.connection+": Auth0's developer keys, no offline access, an account of another Auth0 user, or an entry that was dropped")
 		if d.connection != "google-oauth2" {
-			checks[0].Advice = hintFor(d.connection) + "; then connect again"
+			checks[0].Advice = hintFor(d.connection) + " Then connect again."
 		}
 		return checks
 	case errors.Is(err, errGrantDead):

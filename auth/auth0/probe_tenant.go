@@ -175,7 +175,7 @@ func (d *prober) loginRequest(ctx context.Context) []auth.Check {
 	}
 	check := auth.Check{
 		Verdict: auth.Failed, Saw: fmt.Sprintf("Auth0 answers the login request with an error page (HTTP %d)", a.status),
-		Where: "Monitoring > Logs", Advice: "the tenant's log says why; the client id and the callback " + callback + " are the first to compare",
+		Where: "Monitoring > Logs", Advice: "The tenant's log says why; the client id and the callback " + callback + " are the first to compare.",
 	}
 	return []auth.Check{check}
 }

@@ -58,11 +58,11 @@ func (b broker) reach(ctx context.Context, check *auth.Check) {
 	switch {
 	case err != nil:
 		check.Verdict, check.Saw = auth.Failed, "the broker at "+b.url+" cannot be reached: "+cause(err)
-		check.Setting, check.Advice = "broker_url", "check the address, the network and the certificate"
+		check.Setting, check.Advice = "broker_url", "Check the address, the network and the certificate."
 	case !r.ok() || r.status == http.StatusNoContent && len(r.body) > 0 || isPage(r):
 		check.Verdict, check.Setting = auth.Failed, "broker_url"
 		check.Saw = fmt.Sprintf("something other than a LinkAuth broker answers at %s (HTTP %d)", b.url, r.status)
-		check.Advice = "check the address, and whether a proxy or a sign-in page of the network answers in its place"
+		check.Advice = "Check the address, and whether a proxy or a sign-in page of the network answers in its place."
 	default:
 		check.Verdict, check.Saw, check.Where = auth.Passed, b.url+" answers", ""
 		if strings.HasPrefix(b.url, "https://") {
@@ -106,7 +106,7 @@ func (b broker) acceptsKey(ctx context.Context) auth.Check {
 		if b.key.IsZero() {
 			check.Saw = "the broker asks for an API key"
 		}
-		check.Setting, check.Where, check.Advice = "broker_key", whereKey, "set it to a key that the broker's operator gave you"
+		check.Setting, check.Where, check.Advice = "broker_key", whereKey, "Set it to a key that the broker's operator gave you."
 	case r.status == http.StatusTooManyRequests:
 		check.Verdict, check.Saw = auth.Unclear, "the broker limits how often it may be asked"
 	case r.passing():

@@ -33,8 +33,8 @@ func (c *Connector) Refresh(ctx context.Context, provider string, refreshToken s
 	if err != nil {
 		return auth.TokenAnswer{}, fmt.Errorf("linkauth: encode a key: %w", err)
 	}
-	answer, err := c.broker.ask(ctx, http.MethodPost, "/v1/oauth/refresh", secret.Text{}, map[string]string{
-		"provider": provider, "refresh_token": refreshToken.Reveal(), "public_key": public,
+	answer, err := c.broker.ask(ctx, http.MethodPost, "/v1/oauth/refresh", secret.Text{}, wire.Refresh{
+		Provider: provider, RefreshToken: refreshToken.Reveal(), PublicKey: public,
 	})
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -48,10 +48,7 @@ func (c *Connector) Refresh(ctx context.Context, provider string, refreshToken s
 	case !answer.ok():
 		return auth.TokenAnswer{}, c.broker.refusal(answer, "the broker has to have a client for the provider "+provider+", and LINKAUTH_API_KEY has to be allowed to refresh")
 	}
-	var in struct {
-		Ciphertext string `json:"ciphertext"`
-		Algorithm  string `json:"algorithm"`
-	}
+	var in wire.Tokens
 	if !isObject(answer.body) || json.Unmarshal(answer.body, &in) != nil || in.Ciphertext == "" {
 		return auth.TokenAnswer{}, c.broker.refusal(answer, "")
 	}

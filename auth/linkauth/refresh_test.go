@@ -14,6 +14,11 @@ import (
 	"linkmail/internal/secret"
 )
 
+// answers is a broker that says nothing but a status.
+func answers(status int) func(*testing.T, string) reply {
+	return func(*testing.T, string) reply { return reply{status: status} }
+}
+
 func TestABrokerRenewsWithTheSecretThatOnlyItHas(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -30,26 +35,28 @@ func TestABrokerRenewsWithTheSecretThatOnlyItHas(t *testing.T) {
 			refusal, ok := errors.AsType[*auth.EndpointError](err)
 			return ok && refusal.Code == "invalid_grant"
 		}},
-		{"it does not do this", func(*testing.T, string) reply { return reply{status: 404} },
-			func(err error) bool { return errors.Is(err, auth.ErrCannotRenew) }},
-		{"it is down", func(*testing.T, string) reply { return reply{status: 503} },
-			func(err error) bool {
-				f, ok := errors.AsType[*auth.Failure](err)
-				return ok && f.Kind == auth.Unavailable
-			}},
-		{"the key is refused", func(*testing.T, string) reply { return reply{status: 401} },
-			func(err error) bool { f, ok := errors.AsType[*auth.Failure](err); return ok && f.Kind == auth.Refused }},
+		{"it does not do this", answers(404), func(err error) bool { return errors.Is(err, auth.ErrCannotRenew) }},
+		{"it is down", answers(503), func(err error) bool {
+			f, ok := errors.AsType[*auth.Failure](err)
+			return ok && f.Kind == auth.Unavailable
+		}},
+		{"the key is refused", answers(401), func(err error) bool {
+			f, ok := errors.AsType[*auth.Failure](err)
+			return ok && f.Kind == auth.Refused
+		}},
 		{"the provider is not configured", func(*testing.T, string) reply {
 			return reply{status: 400, body: `{"title":"OAuth Provider Error","status":400}`}
 		}, func(err error) bool {
 			f, ok := errors.AsType[*auth.Failure](err)
 			return ok && f.Kind == auth.Misconfigured
 		}},
-		{"a page of the network", func(*testing.T, string) reply { return ok("<html>") },
+		{
+			"a page of the network", func(*testing.T, string) reply { return ok("<html>") },
 			func(err error) bool {
 				f, ok := errors.AsType[*auth.Failure](err)
 				return ok && f.Code == "not_a_broker"
-			}},
+			},
+		},
 		{"an answer for somebody else", func(*testing.T, string) reply {
 			return ok(`{"ciphertext":"e30=","algorithm":"RSA-OAEP-256+AES-256-GCM"}`)
 		}, func(err error) bool {

@@ -8,6 +8,7 @@ import (
 
 	"linkmail/auth"
 	"linkmail/auth/auth0"
+	"linkmail/auth/google"
 	"linkmail/auth/linkauth"
 	"linkmail/cache"
 	"linkmail/internal/secret"
@@ -117,12 +118,12 @@ func (d *examination) cache(ctx context.Context) (cache.Store, bool) {
 	switch {
 	case err != nil:
 		check.Verdict, check.Saw = auth.Failed, err.Error()
-		check.Setting, check.Where, check.Advice = "cache", "LINKMAIL_CACHE_DIR, LINKMAIL_KEY", "name a directory of your own that linkmail may write to"
+		check.Setting, check.Where, check.Advice = "cache", "LINKMAIL_CACHE_DIR, LINKMAIL_KEY", "Name a directory of your own that linkmail may write to."
 	case d.client.mode == modeDemo || d.client.mode == modeToken && d.client.cacheAt == "":
 		check.Saw = "nothing has to be kept in this mode"
 	case d.client.cacheAt == "":
 		check.Verdict, check.Saw = auth.Unclear, "no directory can be written: the sign-in will be forgotten when linkmail ends"
-		check.Setting, check.Where, check.Advice = "cache", "LINKMAIL_CACHE_DIR", "name a directory that linkmail may write to"
+		check.Setting, check.Where, check.Advice = "cache", "LINKMAIL_CACHE_DIR", "Name a directory that linkmail may write to."
 	default:
 		check.Saw = d.client.cacheAt + " can be written. " + d.client.keySource.String()
 	}
@@ -162,6 +163,8 @@ func (d *examination) provider(ctx context.Context, store cache.Store) {
 	switch provider := made.(type) {
 	case *auth0.Provider:
 		d.auth0(ctx, provider)
+	case *google.Provider:
+		d.google(ctx, provider)
 	default:
 		check.Verdict, check.Saw = auth.Unclear, "there are no checks for this mode yet"
 		d.add(check)
@@ -182,6 +185,20 @@ func (d *examination) auth0(ctx context.Context, provider *auth0.Provider) {
 			return
 		}
 		req.Management = m
+	}
+	token, checks := provider.Probe(ctx, req)
+	if token.IsZero() {
+		d.add(noMailbox(checks))
+		return
+	}
+	d.mailbox(ctx, token, "")
+}
+
+// google looks at the modes that have a Google client and no Auth0.
+func (d *examination) google(ctx context.Context, provider *google.Provider) {
+	req := google.ProbeRequest{Principal: localUser, Scope: service, Seen: func(check auth.Check) { d.add(check) }}
+	if d.client.mode == modeGoogle {
+		req.AuthURL = d.client.signIn.googleURL(google.AuthURL, "/o/oauth2/v2/auth")
 	}
 	token, checks := provider.Probe(ctx, req)
 	if token.IsZero() {

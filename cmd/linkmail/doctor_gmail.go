@@ -16,12 +16,12 @@ func (c *client) out() *http.Client {
 }
 
 // mailbox reads the profile of the mailbox, which costs one quota unit.
-// variable is where the token comes from; empty for the vault.
+// variable is where the token comes from; empty if the provider has given it.
 func (d *examination) mailbox(ctx context.Context, token secret.Text, variable string) {
 	check := auth.Check{ID: "gmail", Title: "Gmail answers", Verdict: auth.Passed}
 	name := variable
 	if name == "" {
-		name = "the vault"
+		name = "the sign-in"
 	}
 	c := d.client
 	box, err := mailbox.New(mailbox.Config{ //nolint:contextcheck // it keeps no context: each request brings its own
@@ -39,6 +39,11 @@ func (d *examination) mailbox(ctx context.Context, token secret.Text, variable s
 	account, err := box.Account(ctx)
 	if err == nil {
 		check.Saw = "this is the mailbox of " + account
+		if want := c.signIn.account; want != "" && !auth.SameAccount(account, want) {
+			check.Verdict, check.Setting, check.Where = auth.Failed, "account", "LINKMAIL_ACCOUNT"
+			check.Saw += ", but LINKMAIL_ACCOUNT expects " + want
+			check.Advice = "Sign in with the other account, or change the setting."
+		}
 		d.add(check)
 		return
 	}
@@ -69,8 +74,8 @@ func gmailRefusal(check auth.Check, err error, variable string) auth.Check {
 		check.Setting, check.Where = "gmail_token", variable
 		if variable == "" {
 			check.Setting, check.Where = "google_grant", "linkmail login"
-			check.Saw = "Gmail refused the token that the vault has just given: the person has withdrawn the access"
-			check.Advice = "connect the account again"
+			check.Saw = "Gmail refused the token that was given just now: the person has withdrawn the access"
+			check.Advice = "Connect the account again."
 		}
 	case "api_disabled":
 		check.Setting, check.Where = "gmail_api", "Google Cloud console > APIs & Services > Library > Gmail API"

@@ -252,6 +252,15 @@ func TestAWrongConfigurationEndsDoctorAndSetupBeforeTheyBegin(t *testing.T) {
 	}
 }
 
+func TestTheDoctorNamesAnotherAccountThanTheExpectedOne(t *testing.T) {
+	d := demoFor(t, nil)
+	token := d.world.IssueToken(standin.DefaultUser, []string{gmailScope}, time.Hour)
+	env := append(fixedEnv(d, modeToken, "LINKMAIL_GMAIL_TOKEN", token), "LINKMAIL_ACCOUNT="+standin.SecondUser)
+	if got := doctor(t, env).check(t, "gmail"); got.Verdict != auth.Failed || got.Where != "LINKMAIL_ACCOUNT" {
+		t.Errorf("the check is %+v", got)
+	}
+}
+
 func TestACacheThatCannotBeUsedIsNamed(t *testing.T) {
 	d := demoFor(t, nil)
 	got := doctor(t, append(tokenEnv(d), "LINKMAIL_CACHE_DIR=/dev/null/x")).check(t, "cache")

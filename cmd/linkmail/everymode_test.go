@@ -309,7 +309,7 @@ func TestABrowserOnAnotherMachineIsPastedBack(t *testing.T) {
 			if !strings.Contains(errs.String(), e.Auth.URL) {
 				t.Error("login did not go on with the link of the tool call")
 			}
-			if !strings.Contains(errs.String(), "copy the whole address") {
+			if !strings.Contains(errs.String(), "the whole address from the browser") {
 				t.Error("login did not say what is wrong with nonsense")
 			}
 		})

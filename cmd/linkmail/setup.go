@@ -20,7 +20,7 @@ func (p process) setup(ctx context.Context, args []string) error {
 			"connection are left alone, and the multi-factor policy is only reported.")
 	apply := fs.Bool("apply", false, "make the changes")
 	asJSON := fs.Bool("json", false, "print the settings as one JSON object")
-	callback := fs.String("callback", "", "the `url` that logins come back to; default: that of the broker in LINKAUTH_BROKER_URL")
+	callback := fs.String("callback", "", "the `url` that logins come back to; default: that of auth0-oauth or of the broker, as configured")
 	src := fs.withSettings(settingsFor(false))
 	rest, err := fs.parse(p, args)
 	if err != nil {
@@ -57,6 +57,10 @@ func (p process) setup(ctx context.Context, args []string) error {
 
 // callback is the redirect URI of the configured way to a person.
 func (s *source) callback() string {
+	if s.text("LINKMAIL_AUTH") == modeOAuth {
+		port := s.number("LINKMAIL_CALLBACK_PORT", defaultCallbackPort)
+		return fmt.Sprintf("http://127.0.0.1:%d/callback", port)
+	}
 	broker := s.text("LINKAUTH_BROKER_URL")
 	if broker == "" {
 		return ""
@@ -207,7 +211,7 @@ func changeLines(c auth0.Change, applied bool) string {
 // explained is an error for people: what happened and what to do.
 func explained(err error) error {
 	if failure, ok := errors.AsType[*auth.Failure](err); ok {
-		return fmt.Errorf("%s; %s", failure.Message, failure.Hint)
+		return fmt.Errorf("%s. %s", failure.Message, failure.Hint)
 	}
 	return err
 }
