@@ -38,6 +38,8 @@ var (
 	TestStripped     = stripped
 	TestIsTokens     = isTokenAnswer
 	TestFailureCode  = failureCode
+	TestDuplicated   = duplicated
+	TestParseHop     = parseHop
 
 	TestEncodeSession = encodeSession
 	TestDecodeSession = decodeSession

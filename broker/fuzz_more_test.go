@@ -1,0 +1,48 @@
+package broker_test
+
+import (
+	"encoding/json"
+	"net/netip"
+	"testing"
+
+	"linkmail/broker"
+)
+
+// FuzzDuplicated: a text without members of two names that are the same is
+// never refused, however it is written; encoding a map makes such a text.
+func FuzzDuplicated(f *testing.F) {
+	for _, seed := range []string{`{"a":1,"a":2}`, `{"a":{"b":1},"b":[{"a":1},{"a":2}]}`, `{"headers":{"x":"","X":""}}`, `{"ſ":1,"s":2}`, `[`, `"x"`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		twice := broker.TestDuplicated(body) // must end, whatever comes
+		var inner any
+		if json.Unmarshal(body, &inner) != nil {
+			return
+		}
+		once, err := json.Marshal(map[string]any{"only": inner})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if broker.TestDuplicated(once) {
+			t.Errorf("%s has nothing twice (%s: %v)", once, body, twice)
+		}
+	})
+}
+
+// FuzzHop: what is read from X-Forwarded-For is an address without a zone, in
+// its one spelling.
+func FuzzHop(f *testing.F) {
+	for _, seed := range []string{"203.0.113.1", "203.0.113.1:80", "[2001:db8::1]:443", "2001:db8::1%eth0", "::ffff:10.0.0.1", "unknown", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		addr, ok := broker.TestParseHop(text)
+		if ok && (!addr.IsValid() || addr.Zone() != "" || addr.Is4In6()) {
+			t.Errorf("parseHop(%q) = %v", text, addr)
+		}
+		if again, err := netip.ParseAddr(addr.String()); ok && (err != nil || again != addr) {
+			t.Errorf("parseHop(%q) = %v, which reads as %v", text, addr, again)
+		}
+	})
+}
