@@ -3,13 +3,11 @@ package auth
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -179,30 +177,9 @@ func (e TokenEndpoint) unreached(ctx context.Context, host string, err error) er
 	}
 	return &Failure{
 		Kind: Unavailable, Code: "provider_unreachable",
-		Message: fmt.Sprintf("%s at %s could not be reached: %s", e.Name, host, unreachedReason(err)),
+		Message: fmt.Sprintf("%s at %s could not be reached: %s", e.Name, host, Unreached(err)),
 		Hint:    "Try again; if it stays so, check the network. The sign-in is kept.",
 		Err:     err,
-	}
-}
-
-// unreachedReason says in a few words why a request got no answer.
-func unreachedReason(err error) string {
-	var (
-		dns      *net.DNSError
-		unknown  x509.UnknownAuthorityError
-		hostname x509.HostnameError
-		invalid  x509.CertificateInvalidError
-		timeout  net.Error
-	)
-	switch {
-	case errors.As(err, &dns):
-		return "its name cannot be resolved"
-	case errors.As(err, &unknown), errors.As(err, &hostname), errors.As(err, &invalid):
-		return "its certificate is not the right one"
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return "it did not answer in time"
-	default:
-		return "the connection failed"
 	}
 }
 

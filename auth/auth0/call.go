@@ -3,12 +3,10 @@ package auth0
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -94,30 +92,9 @@ func unreached(base, call string, err error) error {
 	}
 	return &auth.Failure{
 		Kind: auth.Unavailable, Code: "auth0_unreachable",
-		Message: fmt.Sprintf("Auth0 at %s could not be reached: %s", base, reason(err)),
+		Message: fmt.Sprintf("Auth0 at %s could not be reached: %s", base, auth.Unreached(err)),
 		Hint:    "Try again; if it stays so, check AUTH0_DOMAIN and the network. The sign-in is kept.", RetryAfter: soon,
 		Err: fmt.Errorf("%s: %w", call, err),
-	}
-}
-
-// reason says in a few words why a request got no answer.
-func reason(err error) string {
-	var (
-		dns      *net.DNSError
-		unknown  x509.UnknownAuthorityError
-		hostname x509.HostnameError
-		invalid  x509.CertificateInvalidError
-		timeout  net.Error
-	)
-	switch {
-	case errors.As(err, &dns):
-		return "its name cannot be resolved"
-	case errors.As(err, &unknown), errors.As(err, &hostname), errors.As(err, &invalid):
-		return "its certificate is not the right one"
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return "it did not answer in time"
-	default:
-		return "the connection failed"
 	}
 }
 
