@@ -44,7 +44,7 @@ var settings = []setting{
 	{env: "LINKMAIL_KEY", flag: "key", kind: "secret", text: "key that seals the cache, base64 of 32 bytes", def: "from the OS keyring, else a key file that linkmail creates"},
 	{env: "LINKMAIL_STORE", flag: "store", kind: "choice", text: "where the cache is kept: file", def: "file"},
 	{env: "LINKMAIL_READ_ONLY", flag: "read-only", kind: "switch", text: "offer no tool that changes or sends anything", def: "false"},
-	{env: "LINKMAIL_SEND", flag: "send", kind: "choice", text: "what a send needs: confirm (the user agrees to the exact mail first), draft (only drafts are written), allow:PATTERN,... (addresses and *@domain without asking, others confirm) or direct", def: "confirm"},
+	{env: "LINKMAIL_SEND", flag: "send", kind: "choice", text: "what a send needs: confirm (a second call with a token for exactly this mail; the client or the model asks the user in between), draft (only drafts are written), allow:PATTERN,... (addresses and *@domain without asking, others confirm) or direct", def: "confirm"},
 	{env: "LINKMAIL_LOG_LEVEL", flag: "log-level", kind: "choice", text: "trace, debug, info, warn, error or off", def: "info, and warn for call"},
 	{env: "LINKMAIL_LOG_FORMAT", flag: "log-format", kind: "choice", text: "console or json, on standard error", def: "console"},
 
