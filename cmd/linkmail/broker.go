@@ -159,6 +159,10 @@ func (s *source) oauthProviders() map[string]broker.Provider {
 			OwnCallback:  s.on(prefix + "OWN_CALLBACK"),
 			BasicAuth:    s.on(prefix + "BASIC_AUTH"),
 		}
+		// These two are where the operator's tenant is; the others have one address for all.
+		if p := providers[name]; (name == "auth0" || name == "keycloak") && p.Issuer == "" && (p.AuthURL == "" || p.TokenURL == "") {
+			s.problem("%sISSUER is not set, nor both %sAUTH_URL and %sTOKEN_URL; the broker has to know where to log in", prefix, prefix, prefix)
+		}
 	}
 	return providers
 }

@@ -121,7 +121,7 @@ func TestConfigurationFileHasTheSameKeysAndComesLast(t *testing.T) {
 }
 
 func TestWrongUsageSaysWhatIsRight(t *testing.T) {
-	demo := []string{"LINKMAIL_AUTH=demo"}
+	demo := []string{"LINKMAIL_AUTH=demo", "OAUTH_AUTH0_CLIENT_ID=x"}
 	tests := []struct {
 		name string
 		args []string
@@ -139,6 +139,7 @@ func TestWrongUsageSaysWhatIsRight(t *testing.T) {
 		{"http on every address", []string{"serve", "--http", ":8765"}, "loopback"},
 		{"an argument to serve", []string{"serve", "now"}, `"now"`},
 		{"a broker that would be open", []string{"broker"}, "LINKAUTH_API_KEYS is not set"},
+		{"a provider without an address", []string{"broker", "--dev", "--listen", "127.0.0.1:0"}, "OAUTH_AUTH0_ISSUER is not set"},
 		{"a dev broker on the network", []string{"broker", "--dev", "--listen", "0.0.0.0:8080"}, "loopback"},
 		{"a demo that should do two things", []string{"demo", "--json", "--tour"}, "exclude each other"},
 		{"a login to the demo", []string{"login"}, "needs no sign-in"},
