@@ -67,6 +67,8 @@ type Broker struct {
 // New checks cfg and returns a broker. Its error names everything that is
 // wrong with cfg at once.
 func New(cfg Config) (*Broker, error) {
+	languages() // a build without them fails here and not before a person
+	notices()
 	b := &Broker{cfg: cfg, now: cfg.Now, store: cfg.Store, newCode: newCode}
 	if b.now == nil {
 		b.now = time.Now

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"linkmail/broker/wire"
@@ -186,7 +187,15 @@ func (b *Broker) composeTemplate(s *Session, req wire.Create) error {
 }
 
 // scopeToken is a scope as RFC 6749 section 3.3 writes it.
-var scopeToken = regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]{1,256}$`)
+// Repeated that often it takes a while to compile, so the first use does it.
+var scopeToken = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[\x21\x23-\x5B\x5D-\x7E]{1,256}$`)
+})
+
+// goodScopes reports whether a request may ask for these scopes.
+func goodScopes(scopes []string) bool {
+	return len(scopes) <= maxScopes && !slices.ContainsFunc(scopes, func(s string) bool { return !scopeToken().MatchString(s) })
+}
 
 // paramName is a parameter of an authorization request or a callback.
 var paramName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,63}$`)
@@ -208,7 +217,7 @@ func (b *Broker) composeOAuth(s *Session, name string, scopes []string, params m
 	if !ok {
 		return newProblem(http.StatusBadRequest, "OAuth Provider Error", "The OAuth provider is not configured at this broker.")
 	}
-	if len(scopes) > maxScopes || slices.ContainsFunc(scopes, func(s string) bool { return !scopeToken.MatchString(s) }) {
+	if !goodScopes(scopes) {
 		return invalid(fault("oauth_scopes", fmt.Sprintf("want at most %d scopes without spaces", maxScopes)))
 	}
 	if len(params) > maxParams {

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"net/http"
 	"path"
+	"sync"
 
 	"linkmail/broker/wire"
 )
@@ -21,7 +22,9 @@ var pageFiles embed.FS
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 
-var notices = template.Must(template.ParseFS(pageFiles, "page/notice.html"))
+var notices = sync.OnceValue(func() *template.Template {
+	return template.Must(template.ParseFS(pageFiles, "page/notice.html"))
+})
 
 // page is GET /connect and GET /connect/{code}. It is the same for every code,
 // right or wrong, and changes nothing, so previews of the link do no harm.
@@ -56,7 +59,7 @@ func (b *Broker) static(w http.ResponseWriter, r *http.Request) error {
 // writeNotice shows a problem to the person in whose window it happened.
 func (b *Broker) writeNotice(w http.ResponseWriter, r *http.Request, p *problem) {
 	var html bytes.Buffer
-	if err := notices.Execute(&html, noticeFor(r, p)); err != nil {
+	if err := notices().Execute(&html, noticeFor(r, p)); err != nil {
 		writeProblem(w, p)
 		return
 	}

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"unicode"
 
@@ -48,7 +47,7 @@ func (b *Broker) refresh(w http.ResponseWriter, r *http.Request) error {
 			form.Set("audience", req.Audience)
 		}
 		switch {
-		case len(req.Scopes) > maxScopes || slices.ContainsFunc(req.Scopes, func(s string) bool { return !scopeToken.MatchString(s) }):
+		case !goodScopes(req.Scopes):
 			return trade{}, invalid(fault("scopes", fmt.Sprintf("want at most %d scopes without spaces", maxScopes)))
 		case len(req.Audience) > maxAudience || !visible(req.Audience):
 			return trade{}, invalid(fault("audience", "is too long or has characters that are not visible ASCII"))

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // defaultLanguage is for people who read none of the others.
@@ -21,7 +22,9 @@ type words struct {
 	Notices map[string]string `json:"notices"`
 }
 
-var languages = func() map[string]words {
+// languages is read when a broker is made and not when the program starts,
+// because most of its commands are no broker.
+var languages = sync.OnceValue(func() map[string]words {
 	var table map[string]words
 	content, err := pageFiles.ReadFile("page/texts.json")
 	if err == nil {
@@ -31,7 +34,7 @@ var languages = func() map[string]words {
 		panic(fmt.Sprintf("broker: the texts of the page: %v", err)) // embedded: cannot happen in a tested build
 	}
 	return table
-}()
+})
 
 // notice fills page/notice.html.
 type notice struct {
@@ -42,7 +45,7 @@ type notice struct {
 // happened.
 func noticeFor(r *http.Request, p *problem) notice {
 	lang := preferred(r.Header.Get("Accept-Language"))
-	w := languages[lang]
+	w := languages()[lang]
 	return notice{
 		Lang: lang, Title: w.Title, Close: w.Close,
 		Detail: cmp.Or(w.Notices[p.Title], p.Detail, p.Title),
@@ -64,7 +67,7 @@ func preferred(header string) string {
 			}
 			q = parsed
 		}
-		if _, ours := languages[tag]; ours && q > weight && q <= 1 {
+		if _, ours := languages()[tag]; ours && q > weight && q <= 1 {
 			best, weight = tag, q
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
-	"golang.org/x/sync/singleflight"
 
 	"linkmail/auth"
 	"linkmail/internal/secret"
@@ -22,7 +21,7 @@ type Provider struct {
 	cfg  Config
 	base string // scheme://host of the tenant
 
-	flights singleflight.Group
+	flights auth.Flights
 }
 
 var _ auth.Provider = (*Provider)(nil)
@@ -78,25 +77,7 @@ func (p *Provider) Token(ctx context.Context, req auth.Request) (*oauth2.Token, 
 	if token != nil && !rejects(req, token) {
 		return token, nil
 	}
-	flight := p.flights.DoChan(s.tokenKey(connection, req.Scope)+"|"+digest(req.Rejected.Reveal()), func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-		defer cancel()
-		return s.run(ctx)
-	})
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case result := <-flight:
-		if result.Err != nil {
-			return nil, result.Err
-		}
-		token, ok := result.Val.(*oauth2.Token)
-		if !ok || token == nil {
-			return nil, errors.New("auth0: a pass ended without a token")
-		}
-		shared := *token
-		return &shared, nil
-	}
+	return p.flights.Token(ctx, s.tokenKey(connection, req.Scope)+"|"+digest(req.Rejected.Reveal()), patience, s.run)
 }
 
 // pass is one way through the state machine, under the account's lock.

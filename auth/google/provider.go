@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"golang.org/x/oauth2"
-	"golang.org/x/sync/singleflight"
 
 	"linkmail/auth"
 	"linkmail/internal/secret"
@@ -40,7 +39,7 @@ const cannotRenew = "The sign-in has run out, and neither linkmail nor the broke
 // use, in one process and by several that share a store.
 type Provider struct {
 	cfg     Config
-	flights singleflight.Group
+	flights auth.Flights
 }
 
 var _ auth.Keeper = (*Provider)(nil)
@@ -71,25 +70,7 @@ func (p *Provider) Token(ctx context.Context, req auth.Request) (*oauth2.Token, 
 	if token != nil || err != nil {
 		return token, err
 	}
-	flight := p.flights.DoChan(s.keys+req.Scope+"|"+digest(req.Rejected.Reveal()), func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-		defer cancel()
-		return s.run(ctx)
-	})
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case result := <-flight:
-		if result.Err != nil {
-			return nil, result.Err
-		}
-		token, ok := result.Val.(*oauth2.Token)
-		if !ok || token == nil {
-			return nil, errors.New("google: a pass ended without a token")
-		}
-		shared := *token
-		return &shared, nil
-	}
+	return p.flights.Token(ctx, s.keys+req.Scope+"|"+digest(req.Rejected.Reveal()), patience, s.run)
 }
 
 // pass is one way to a token, under the account's lock.

@@ -29,13 +29,8 @@ func (p process) broker(ctx context.Context, args []string) error {
 	proxy := fs.String("proxy-allow", "", "`hosts` that /v1/proxy may reach, comma-separated, exact or *.suffix; none without it")
 	passthrough := fs.String("passthrough-allow", "", "`hosts` that a passthrough session may send the browser to")
 	src := fs.withSettings(settingsFor(true))
-	rest, err := fs.parse(p, args)
-	if err != nil {
+	if err := fs.alone(p, args, src); err != nil {
 		return err
-	}
-	src.read(p, fs)
-	if len(rest) > 0 {
-		src.problem("broker takes no arguments, but %q was given", clip(rest[0]))
 	}
 	if err := server.Loopback(*listen); *dev && err != nil {
 		src.problem("--dev serves this machine only; --listen %s is not a loopback address", clip(*listen))

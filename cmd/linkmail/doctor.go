@@ -26,13 +26,8 @@ func (p process) doctor(ctx context.Context, args []string) error {
 			"of the Auth0 tenant too. The exit status is the number of checks that failed.")
 	asJSON := fs.Bool("json", false, "print the checks as one JSON object")
 	src := fs.withSettings(settingsFor(false))
-	rest, err := fs.parse(p, args)
-	if err != nil {
+	if err := fs.alone(p, args, src); err != nil {
 		return err
-	}
-	src.read(p, fs)
-	if len(rest) > 0 {
-		src.problem("doctor takes no arguments, but %q was given", clip(rest[0]))
 	}
 	management := src.secret("AUTH0_MANAGEMENT_TOKEN")
 	cfg, err := src.client("off")

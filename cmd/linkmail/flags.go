@@ -44,6 +44,21 @@ func (f *flagSet) parse(p process, args []string) ([]string, error) {
 	}
 }
 
+// alone parses a command line without arguments and reads the settings. An
+// argument is one of the problems that src reports.
+func (f *flagSet) alone(p process, args []string, src *source) error {
+	rest, err := f.parse(p, args)
+	if err != nil {
+		return err
+	}
+	src.read(p, f)
+	if len(rest) > 0 {
+		name := strings.Fields(f.synopsis)[1] // after "linkmail"
+		src.problem("%s takes no arguments, but %q was given", name, clip(rest[0]))
+	}
+	return nil
+}
+
 // explain turns a parse error into one that names the nearest flag. The value
 // is not repeated: it may be a secret that was put on the command line.
 func (f *flagSet) explain(err error) error {

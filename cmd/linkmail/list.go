@@ -14,13 +14,8 @@ func (p process) listTools(_ context.Context, args []string) error {
 	fs := newFlags("linkmail tools [--json]", "Lists the tools that the configuration allows, as text or as MCP shows them to a model.")
 	asJSON := fs.Bool("json", false, "print name, description and schemas as JSON")
 	src := fs.withSettings(settingsFor(false))
-	rest, err := fs.parse(p, args)
-	if err != nil {
+	if err := fs.alone(p, args, src); err != nil {
 		return err
-	}
-	src.read(p, fs)
-	if len(rest) > 0 {
-		src.problem("tools takes no arguments, but %q was given", clip(rest[0]))
 	}
 	var cfg tools.Config
 	cfg.ReadOnly, cfg.Send = src.policy()

@@ -218,13 +218,8 @@ func (p process) logout(ctx context.Context, args []string) error {
 		"Ends the sign-in where it was made, as far as that is possible, and forgets it on this machine.\nSays what could not be ended and where to do it.")
 	asJSON := fs.Bool("json", false, "print what was done and what is left as one JSON object")
 	src := fs.withSettings(settingsFor(false))
-	rest, err := fs.parse(p, args)
-	if err != nil {
+	if err := fs.alone(p, args, src); err != nil {
 		return err
-	}
-	src.read(p, fs)
-	if len(rest) > 0 {
-		src.problem("logout takes no arguments, but %q was given", clip(rest[0]))
 	}
 	cfg, err := src.client("warn")
 	if err != nil {

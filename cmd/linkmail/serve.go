@@ -17,13 +17,8 @@ func (p process) serve(ctx context.Context, args []string) error {
 	sse := fs.Bool("sse", false, "with --http, also serve the older SSE transport at /sse and /message")
 	wait := fs.Duration("wait", 45*time.Second, "how long a call that is repeated after its client showed a sign-in link waits for the user, a `duration`; 0 for not at all")
 	src := fs.withSettings(settingsFor(false))
-	rest, err := fs.parse(p, args)
-	if err != nil {
+	if err := fs.alone(p, args, src); err != nil {
 		return err
-	}
-	src.read(p, fs)
-	if len(rest) > 0 {
-		src.problem("serve takes no arguments, but %q was given", clip(rest[0]))
 	}
 	if *sse && *addr == "" {
 		src.problem("--sse needs --http")

@@ -22,13 +22,8 @@ func (p process) setup(ctx context.Context, args []string) error {
 	asJSON := fs.Bool("json", false, "print the settings as one JSON object")
 	callback := fs.String("callback", "", "the `url` that logins come back to; default: that of auth0-oauth or of the broker, as configured")
 	src := fs.withSettings(settingsFor(false))
-	rest, err := fs.parse(p, args)
-	if err != nil {
+	if err := fs.alone(p, args, src); err != nil {
 		return err
-	}
-	src.read(p, fs)
-	if len(rest) > 0 {
-		src.problem("setup takes no arguments, but %q was given", clip(rest[0]))
 	}
 	src.need("setup", "AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_MANAGEMENT_TOKEN")
 	cfg := auth0.ManagementConfig{

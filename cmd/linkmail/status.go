@@ -83,13 +83,8 @@ func (p process) status(ctx context.Context, args []string) error {
 		"Shows who is signed in, what was granted, what is kept until when and how it is protected.\nNever shows a secret and never starts a sign-in.")
 	asJSON := fs.Bool("json", false, "print one JSON object")
 	src := fs.withSettings(settingsFor(false))
-	rest, err := fs.parse(p, args)
-	if err != nil {
+	if err := fs.alone(p, args, src); err != nil {
 		return err
-	}
-	src.read(p, fs)
-	if len(rest) > 0 {
-		src.problem("status takes no arguments, but %q was given", clip(rest[0]))
 	}
 	cfg, err := src.client("error")
 	if err != nil {
