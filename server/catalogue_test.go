@@ -111,7 +111,7 @@ func TestToolErrorsAreRendered(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ tool, args, want string }{
-		{"search_emails", `{"maxResult":5}`, `{"error":{"code":"invalid_argument","message":"unknown argument \"maxResult\"; search_emails takes query, maxResults, pageToken, includeSpamTrash, after, before, timeZone","hint":"Did you mean maxResults?"}}`},
+		{"search_emails", `{"maxResult":5}`, `{"error":{"code":"invalid_argument","message":"unknown argument \"maxResult\"; search_emails takes query, maxResults, pageToken, includeSpamTrash, after, before, timeZone, account","hint":"Did you mean maxResults?"}}`},
 		{"search_emails", `{"query":"` + strings.Repeat("x", 10<<20) + `"}`, `{"error":{"code":"too_large","message":"the arguments take 10485772 bytes; at most 1048576 are accepted","hint":"Shorten the longest argument."}}`},
 		{"send_email", `{"to":"a@example.com","subject":"s","body":"b"}`, `{"error":{"code":"confirmation_unavailable","message":"the confirmation could not be kept, so the mail was not sent","hint":"Make the cache directory writable, or let LINKMAIL_SEND say that mails are saved as drafts."}}`},
 	} {

@@ -19,6 +19,8 @@ import (
 // box is a mailbox in memory. What Gmail does is not the matter here; what the
 // tools make of it is.
 type box struct {
+	tools.Mailbox // none: what a test does not play it does not call
+
 	mu       sync.Mutex
 	page     mailbox.Page
 	messages map[string]mailbox.Message

@@ -2,10 +2,8 @@ package tools
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	mcpserver "github.com/mark3labs/mcp-go/server"
 
@@ -81,60 +79,8 @@ func sendEmail(cfg Config) mcpserver.ServerTool {
 		if err != nil {
 			return nil, err
 		}
-		if cfg.Send.mode == draftOnly {
-			receipt, err := cfg.Mailbox.Draft(ctx, mail)
-			return receiptAnswer(receipt, mail, err)
-		}
-		if cfg.Send.unasked(bare) {
-			receipt, err := cfg.Mailbox.Send(ctx, mail)
-			return receiptAnswer(receipt, mail, err)
-		}
-		return confirmAndSend(ctx, cfg, mail, in.ConfirmationToken)
+		return dispatch(ctx, cfg, mail, bare, in.ConfirmationToken)
 	})
-}
-
-// confirmAndSend sends a mail that comes with a good token, and asks otherwise.
-// Nobody is asked about a mail that cannot go out.
-func confirmAndSend(ctx context.Context, cfg Config, mail mailbox.Outgoing, token string) (*sendOut, error) {
-	if cfg.Confirmations == nil {
-		return nil, &storeError{errNoStore}
-	}
-	checked, err := cfg.Mailbox.Check(ctx, mail)
-	if err != nil {
-		return nil, err
-	}
-	// The user agrees to the sender that was settled on, too: a token is worth
-	// nothing for the same words from another account.
-	agreed := mail
-	agreed.From = address(checked.From)
-	why := confirmed
-	if token = strings.TrimSpace(token); token != "" {
-		c, v, err := redeem(ctx, cfg.Confirmations, token, agreed, cfg.now())
-		if err != nil {
-			return nil, err
-		}
-		if v == confirmed {
-			receipt, err := cfg.Mailbox.Send(ctx, mail)
-			if err != nil && ctx.Err() == nil {
-				if failure := restore(ctx, cfg.Confirmations, c, cfg.now()); failure != nil {
-					err = errors.Join(err, failure)
-				}
-			}
-			return receiptAnswer(receipt, mail, err)
-		}
-		why = v
-	}
-	token, ends, err := issue(ctx, cfg.Confirmations, agreed, cfg.now())
-	if err != nil {
-		return nil, err
-	}
-	out := answerOf(checked, mail)
-	shown := previewOf(mail)
-	out.Outcome = mailbox.NotSent
-	out.ConfirmationToken, out.ExpiresAt = token, ends.UTC().Format(time.RFC3339)
-	out.Preview, out.Note = shown.Text, string(why)
-	out.HiddenChars, out.InvisibleChars, out.TextPartDiffers = shown.HiddenChars, shown.InvisibleChars, shown.TextPartDiffers
-	return out, nil
 }
 
 func receiptAnswer(r mailbox.Receipt, mail mailbox.Outgoing, err error) (*sendOut, error) {

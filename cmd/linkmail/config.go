@@ -87,10 +87,6 @@ func (s *source) checkNames() {
 			continue
 		}
 		seen[name] = true
-		if why, ok := reserved[name]; ok {
-			s.p.say("linkmail: %s has no effect in this version: %s", name, why)
-			continue
-		}
 		s.problem("%s is not a setting%s", name, suggest(name, names))
 	}
 }
