@@ -74,7 +74,7 @@ func (s *Server) run(ctx context.Context, req mcp.CallToolRequest, how func(cont
 
 // perform runs the tool once and turns its error into words.
 func (s *Server) perform(ctx context.Context, c call) reply {
-	result, err := s.handlers[c.req.Params.Name](ctx, c.req)
+	result, err := s.handlers[c.req.Params.Name](s.following(ctx, c), c.req)
 	if err != nil {
 		return explain(err, c.id, c.log)
 	}

@@ -89,7 +89,7 @@ func (s *Server) await(ctx context.Context, one call, c *auth.Challenge) {
 	if s.cfg.Watcher == nil || s.cfg.Wait < 0 {
 		return
 	}
-	s.report(ctx, one)
+	s.tell(ctx, one, 0, 0, "waiting for the user to finish the sign-in")
 	who, _ := auth.PrincipalFrom(ctx)
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.Wait)
 	defer cancel()
@@ -104,19 +104,6 @@ func (s *Server) await(ctx context.Context, one call, c *auth.Challenge) {
 	}
 	// However it ends, the tool finds out what is true then.
 	_ = s.cfg.Watcher.Wait(ctx, who, c)
-}
-
-// report tells a client that wants to know why its call takes long.
-func (s *Server) report(ctx context.Context, c call) {
-	if c.req.Params.Meta == nil || c.req.Params.Meta.ProgressToken == nil {
-		return
-	}
-	// Who does not get it misses nothing.
-	_ = s.mcp.SendNotificationToClient(ctx, "notifications/progress", map[string]any{
-		"progressToken": c.req.Params.Meta.ProgressToken,
-		"progress":      0,
-		"message":       "waiting for the user to finish the sign-in",
-	})
 }
 
 // unkept answers in words because nothing can be kept of an elicitation.

@@ -39,12 +39,14 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	c := &conn{
 		server:  s,
 		out:     &output{w: out},
+		flushes: make(chan chan struct{}),
+		over:    make(chan struct{}),
 		pending: make(map[string]open),
 	}
-	over, forwarded, ending := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	forwarded, ending := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(forwarded)
-		c.forward(client.notifications, over)
+		c.forward(client.notifications)
 	}()
 	read := make(chan error, 1)
 	go func() { read <- c.read(s.mcp.WithContext(withEnding(work, ending), client), in) }()
@@ -55,7 +57,7 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	close(ending)
 	c.drain(ctx, s.cfg.Grace, stop)
-	close(over)
+	close(c.over)
 	within(s.cfg.Grace, forwarded)
 	return errors.Join(err, c.out.failure())
 }
@@ -65,6 +67,10 @@ type conn struct {
 	server *Server
 	out    *output
 	calls  sync.WaitGroup
+	// flushes asks forward to write what is waiting, and is told when it has.
+	flushes chan chan struct{}
+	// over is closed when no call is waited for any more.
+	over chan struct{}
 
 	mu      sync.Mutex      // guards what follows
 	pending map[string]open // by request id, as JSON
@@ -141,6 +147,8 @@ func (c *conn) start(ctx context.Context, h header, text []byte) {
 		// Its id is free as soon as the client can know.
 		c.dismiss(id, one)
 		if !unwanted(ctx) {
+			// A call's progress is told before it is over (MCP, progress).
+			c.flush()
 			c.out.write(answer)
 		}
 	}()
@@ -249,22 +257,40 @@ func (c *conn) dispatch(ctx context.Context, id json.RawMessage, text []byte) (a
 	return nil
 }
 
-// forward writes notifications until over is closed and none is left.
-func (c *conn) forward(notifications <-chan mcp.JSONRPCNotification, over <-chan struct{}) {
+// forward writes notifications until the connection is over and none is left.
+func (c *conn) forward(notifications <-chan mcp.JSONRPCNotification) {
+	waiting := func() {
+		for {
+			select {
+			case n := <-notifications:
+				c.out.write(n)
+			default:
+				return
+			}
+		}
+	}
 	for {
 		select {
 		case n := <-notifications:
 			c.out.write(n)
-		case <-over:
-			for {
-				select {
-				case n := <-notifications:
-					c.out.write(n)
-				default:
-					return
-				}
-			}
+		case done := <-c.flushes:
+			waiting()
+			close(done)
+		case <-c.over:
+			waiting()
+			return
 		}
+	}
+}
+
+// flush returns when the notifications that were sent before have been
+// written, or nobody waits for what is left.
+func (c *conn) flush() {
+	done := make(chan struct{})
+	select {
+	case c.flushes <- done:
+		<-done
+	case <-c.over:
 	}
 }
 

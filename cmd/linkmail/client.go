@@ -381,11 +381,15 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		Version:      buildVersion(),
 		Instructions: tools.Instructions,
 		Tools:        catalogue,
+		Prompts:      tools.Prompts(offered),
 		Principal:    localUser,
 		Log:          c.log,
 		Watcher:      watcher,
 		State:        store,
 		Wait:         c.wait,
+		Progress: func(ctx context.Context, tell func(done, total int, what string)) context.Context {
+			return mailbox.WithProgress(ctx, tell)
+		},
 	})
 	if err != nil {
 		w.close()
