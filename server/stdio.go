@@ -38,11 +38,13 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	defer s.mcp.UnregisterSession(work, client.SessionID())
 	c := &conn{
 		server:  s,
+		client:  client,
 		out:     &output{w: out},
 		flushes: make(chan chan struct{}),
 		over:    make(chan struct{}),
 		pending: make(map[string]open),
 	}
+	client.out = c.out
 	forwarded, ending := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(forwarded)
@@ -65,6 +67,7 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 // conn is one stdio connection.
 type conn struct {
 	server *Server
+	client *session
 	out    *output
 	calls  sync.WaitGroup
 	// flushes asks forward to write what is waiting, and is told when it has.
@@ -117,7 +120,8 @@ func (c *conn) message(ctx context.Context, l line) {
 	if err := json.Unmarshal(l.text, &h); err != nil {
 		h = header{} // mcp-go says what is wrong with it
 	} else if h.Method == "" && h.ID != nil {
-		return // an answer to a question that was never asked
+		c.client.answered(l.text)
+		return
 	}
 	switch h.Method {
 	case string(mcp.MethodToolsCall), string(mcp.MethodSubscriptionsListen):
