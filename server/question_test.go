@@ -209,7 +209,7 @@ func (p *person) Elicit(_ context.Context, req mcp.ElicitationRequest) (*mcp.Eli
 func TestAUserIsAskedOverStreamableHTTP(t *testing.T) {
 	h := newHall(t)
 	base, _ := serving(t, h.server, false)
-	wire, err := transport.NewStreamableHTTP(base+"/mcp", transport.WithContinuousListening())
+	wire, err := transport.NewStreamableHTTP(base + "/mcp")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	mcpserver "github.com/mark3labs/mcp-go/server"
 )
@@ -57,6 +58,7 @@ var entries = []entry{
 
 // Catalogue returns the tools that cfg allows, in the order of their names.
 func Catalogue(cfg Config) []mcpserver.ServerTool {
+	cfg.exposure = &exposure{store: cfg.Confirmations, now: cfg.now, seen: map[string]time.Time{}}
 	var list []mcpserver.ServerTool
 	for _, e := range entries {
 		if e.set != "" && !slices.Contains(cfg.Toolsets, e.set) {

@@ -121,7 +121,7 @@ func define[In any, Out output](cfg Config, d definition, fn func(context.Contex
 		if err != nil {
 			return nil, named(d.name, err)
 		}
-		return answer(ctx, cfg.Mailbox, out), nil
+		return answer(ctx, cfg, out), nil
 	}
 	return mcpserver.ServerTool{Tool: tool, Handler: handler}
 }
@@ -143,7 +143,7 @@ func ofAccount(ctx context.Context, box Mailbox, wanted string) error {
 const accountTime = 3 * time.Second
 
 // answer wraps the data of a call in its envelope.
-func answer(ctx context.Context, box Mailbox, out output) *mcp.CallToolResult {
+func answer(ctx context.Context, cfg Config, out output) *mcp.CallToolResult {
 	about := out.summary()
 	env := Envelope{
 		Status:     about.status,
@@ -154,10 +154,12 @@ func answer(ctx context.Context, box Mailbox, out output) *mcp.CallToolResult {
 	// lost nor long delayed for the lack of it.
 	limited, cancel := context.WithTimeout(ctx, accountTime)
 	defer cancel()
-	if account, err := box.Account(limited); err == nil {
+	if account, err := cfg.Mailbox.Account(limited); err == nil {
 		env.Account = account
 	}
-	text := out.render(newFence(), env.Account)
+	f := newFence()
+	text := out.render(f, env.Account)
+	cfg.exposure.note(ctx, *f.inside)
 	if env.Account != "" {
 		text = "Account: " + env.Account + "\n" + text
 	}

@@ -19,10 +19,11 @@ type sendIn struct {
 	Bcc               []string `json:"bcc"`
 	From              string   `json:"from" doc:"One of the account's own addresses; default: its main one"`
 	ConfirmationToken string   `json:"confirmationToken" doc:"From the previous answer, after the user agreed"`
+	AllowDuplicate    bool     `json:"allowDuplicate" default:"false" doc:"Even if the same mail went out within 10 minutes"`
 }
 
 type sendOut struct {
-	Outcome           mailbox.Outcome `json:"outcome" enum:"sent,not_sent,unknown,drafted"`
+	Outcome           mailbox.Outcome `json:"outcome" enum:"sent,not_sent,unknown,drafted,duplicate"`
 	MessageID         string          `json:"messageId,omitempty"`
 	ThreadID          string          `json:"threadId,omitempty"`
 	DraftID           string          `json:"draftId,omitempty"`
@@ -48,8 +49,8 @@ type recipients struct {
 // describe says in the tool's description what will happen to a mail.
 func (p SendPolicy) describe() string {
 	const (
-		two = "The first call sends nothing: it answers confirmation_required with the mail as it would go out. " +
-			"Show that to the user, and only when they agree repeat the call with the same arguments and the confirmationToken. "
+		two = "If the client cannot ask the user itself, the first call sends nothing and answers confirmation_required with the mail as it would go out: " +
+			"show that to the user, and only when they agree repeat the call with the same arguments and the confirmationToken. "
 		unknown = "If outcome is unknown, look in Sent before trying again."
 	)
 	switch {
@@ -58,9 +59,9 @@ func (p SendPolicy) describe() string {
 	case p.mode == sendDirectly:
 		return "Sends a mail at once. " + unknown
 	case len(p.allow) > 0:
-		return "Sends a mail: at once if every recipient is one of those that were set to need no confirmation, in two steps otherwise. " + two + unknown
+		return "Sends a mail: at once if every recipient is one of those that were set to need no confirmation, after asking otherwise. " + two + unknown
 	default:
-		return "Sends a mail in two steps. " + two + unknown
+		return "Sends a mail once the user agrees. " + two + unknown
 	}
 }
 
@@ -79,7 +80,7 @@ func sendEmail(cfg Config) mcpserver.ServerTool {
 		if err != nil {
 			return nil, err
 		}
-		return dispatch(ctx, cfg, mail, bare, in.ConfirmationToken)
+		return dispatch(ctx, cfg, errand{mail: mail, bare: bare, token: in.ConfirmationToken, repeat: in.AllowDuplicate})
 	})
 }
 
@@ -127,10 +128,8 @@ func (o *sendOut) summary() summary {
 	return summary{status: OK}
 }
 
-// render has nothing to fence: all of it comes from the caller.
-func (o *sendOut) render(fence, string) string {
-	var b strings.Builder
-	b.WriteString(o.headline() + "\n")
+// writeHeader writes what a user knows a mail by.
+func (o *sendOut) writeHeader(b *strings.Builder) {
 	for _, h := range []struct{ name, value string }{
 		{"From", o.From},
 		{"To", strings.Join(o.Recipients.To, ", ")},
@@ -139,9 +138,16 @@ func (o *sendOut) render(fence, string) string {
 		{"Subject", o.Subject},
 	} {
 		if h.value != "" {
-			fmt.Fprintf(&b, "%s: %s\n", h.name, h.value)
+			fmt.Fprintf(b, "%s: %s\n", h.name, h.value)
 		}
 	}
+}
+
+// render has nothing to fence: all of it comes from the caller.
+func (o *sendOut) render(fence, string) string {
+	var b strings.Builder
+	b.WriteString(o.headline() + "\n")
+	o.writeHeader(&b)
 	if o.ConfirmationToken == "" {
 		return strings.TrimSpace(b.String())
 	}
@@ -169,6 +175,8 @@ func (o *sendOut) headline() string {
 			s += ")"
 		}
 		s += ": this server only writes drafts. The user can send it."
+	case o.Outcome == duplicate:
+		s = "Not sent again" + prefixed(": it is message ", o.MessageID) + prefixed(", thread ", o.ThreadID) + "."
 	case o.Outcome == mailbox.Unknown:
 		s = "It is unknown whether the mail was sent. Do not send it again before the user has looked in Sent."
 	default:

@@ -126,10 +126,14 @@ type offer struct {
 	toolsets []tools.Toolset
 	send     tools.SendPolicy
 	files    string // a directory; empty if there is none
+	perDay   int    // mails; negative is any number
 }
 
 func (s *source) offer() offer {
 	o := offer{readOnly: s.on("LINKMAIL_READ_ONLY"), files: s.text("LINKMAIL_DOWNLOADS")}
+	if o.perDay = s.number("LINKMAIL_DAILY_SENDS", 0); o.perDay == 0 && s.text("LINKMAIL_DAILY_SENDS") != "" {
+		o.perDay = -1
+	}
 	var err error
 	if o.send, err = tools.ParseSendPolicy(s.text("LINKMAIL_SEND")); err != nil {
 		s.problem("LINKMAIL_SEND: %s", plain(err))
@@ -142,7 +146,7 @@ func (s *source) offer() offer {
 
 // tools is the part of the catalogue's configuration that needs no mailbox.
 func (o offer) tools() tools.Config {
-	return tools.Config{ReadOnly: o.readOnly, Toolsets: o.toolsets, Send: o.send}
+	return tools.Config{ReadOnly: o.readOnly, Toolsets: o.toolsets, Send: o.send, PerDay: o.perDay}
 }
 
 func (c *client) usesAuth0() bool {
@@ -361,6 +365,9 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	}
 	offered := c.offer.tools()
 	offered.Mailbox, offered.Confirmations = box, store
+	offered.Ask = func(ctx context.Context, question string) (yes, asked bool, err error) {
+		return server.Ask(ctx, server.Question{Text: question, Yes: "Send the mail"})
+	}
 	if c.offer.files != "" {
 		if offered.Files, err = tools.OpenDirectory(c.offer.files); err != nil {
 			w.close()
