@@ -79,12 +79,16 @@ type Config struct {
 	Now func() time.Time
 }
 
+// googleConnection is what Auth0 calls the connection of Google, and the kind
+// of others that a tenant may have.
+const googleConnection = "google-oauth2"
+
 func defaultConnections() map[string]string {
 	return map[string]string{
-		"gmail":           "google-oauth2",
-		"google":          "google-oauth2",
-		"google-calendar": "google-oauth2",
-		"google-drive":    "google-oauth2",
+		"gmail":           googleConnection,
+		"google":          googleConnection,
+		"google-calendar": googleConnection,
+		"google-drive":    googleConnection,
 		"slack":           "sign-in-with-slack",
 		"github":          "github",
 		"microsoft":       "windowslive",

@@ -162,7 +162,7 @@ func (s *pass) disconnectAll(ctx context.Context, out *auth.SignedOut) error {
 			continue
 		}
 		out.Done = append(out.Done, "The account connected at "+connection+" was removed from Auth0's Token Vault.")
-		if connection == "google-oauth2" {
+		if connection == googleConnection {
 			out.Left = append(out.Left, "Google still lists the access of your Auth0 application: remove it at https://myaccount.google.com/connections.")
 		}
 	}

@@ -59,7 +59,7 @@ func (s *pass) beginConnect(ctx context.Context, why error) error {
 	if len(scopes) > 0 { // an empty list is an error, none means the connection's own
 		body["scopes"] = scopes
 	}
-	if s.connection == "google-oauth2" {
+	if s.ofGoogle(scopes) {
 		// Google gives a refresh token only when it asks the person.
 		params := map[string]string{"prompt": "consent"}
 		if s.p.cfg.Account != "" {
@@ -98,6 +98,15 @@ func (s *pass) beginConnect(ctx context.Context, why error) error {
 	s.begun = true
 	record.AuthSession, record.Deadline = in.AuthSession, s.p.cfg.Now().Add(min(life, time.Hour))
 	return save(ctx, s.p.cfg.Store, s.connectKey(s.connection), record, 0)
+}
+
+// ofGoogle reports whether the consent is Google's: a tenant may have more
+// than one connection of Google, under other names.
+func (s *pass) ofGoogle(scopes []string) bool {
+	return s.connection == googleConnection || slices.ContainsFunc(scopes, func(scope string) bool {
+		_, ok := scopeFamily(scope)
+		return ok
+	})
 }
 
 // ticketURL returns the page that the person has to open. The answer names it;

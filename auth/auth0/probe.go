@@ -124,7 +124,7 @@ func (d *prober) wrong(setting, saw string) []auth.Check {
 // naming is a check that points at a setting.
 func (d *prober) naming(verdict auth.Verdict, setting, saw string) auth.Check {
 	text := settingTexts[setting]
-	fill := strings.NewReplacer("{connection}", d.connection, "{callback}", d.p.callback())
+	fill := strings.NewReplacer("{connection}", d.connection, "{callback}", d.p.callback(), "{domain}", d.p.base)
 	check := auth.Check{
 		Verdict: verdict, Saw: saw, Setting: setting,
 		Where: fill.Replace(text.where), Advice: fill.Replace(text.advice),

@@ -219,7 +219,7 @@ func (d *prober) vault(ctx context.Context) []auth.Check {
 // grantDead says why the service may no longer honour what the vault has.
 func (d *prober) grantDead() []auth.Check {
 	saw := d.connection + " no longer honours the vault's refresh token: it was revoked, the password was changed, it was unused for six months, or the client's secret was changed at the provider and not in Auth0"
-	if len(d.accounts) > 0 && d.connection == "google-oauth2" {
+	if len(d.accounts) > 0 && d.connection == googleConnection {
 		age := d.p.cfg.Now().Sub(d.accounts[0].Created)
 		if age >= testingLife {
 			saw = "Google no longer honours the vault's refresh token, and the account was connected " + days(age) +

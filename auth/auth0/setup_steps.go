@@ -45,6 +45,10 @@ var steps = []step{
 	{setApproval, partConnection, hasConnection, lookApproval, nil},
 	{setMFA, partMFA, nil, lookMFA, nil},
 	{setMyAccountMFA, partMyAccount, hasMyAccount, lookMyAccountMFA, nil},
+	{setGoogleRedirect, partNone, ofGoogle, elsewhere("only Google knows it"), nil},
+	{setGoogleTesting, partNone, ofGoogle, elsewhere("only Google knows it; linkmail doctor says so once a grant has died of it"), nil},
+	{setGmailAPI, partNone, ofGoogle, elsewhere("only Google knows it; linkmail doctor asks Gmail"), nil},
+	{setScopes, partNone, nil, elsewhere("the person decides it at every consent; linkmail doctor compares"), nil},
 }
 
 func hasCallback(t *tenant) bool   { return t.m.cfg.Callback != "" }
@@ -52,6 +56,15 @@ func hasAudience(t *tenant) bool   { return t.m.cfg.Audience != "" }
 func hasAPI(t *tenant) bool        { return hasAudience(t) && (t.api != nil || t.unread[partAPI] != nil) }
 func hasMyAccount(t *tenant) bool  { return t.mine != nil }
 func hasConnection(t *tenant) bool { return t.connection != nil }
+
+func ofGoogle(t *tenant) bool {
+	return t.m.cfg.Connection == googleConnection || t.connection != nil && t.connection.Strategy == googleConnection
+}
+
+// elsewhere looks at what Auth0 does not hold.
+func elsewhere(why string) func(*tenant) (have, want string, state State) {
+	return func(*tenant) (have, want string, state State) { return why, "", Elsewhere }
+}
 
 // loopbackURL reports whether an address is on this machine.
 func loopbackURL(raw string) bool {

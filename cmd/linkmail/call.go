@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -124,7 +125,7 @@ func (p process) callUntil(ctx context.Context, srv *server.Server, tool string,
 			p.say("%s", answer.Text)
 		}
 		select {
-		case <-time.After(retryEvery):
+		case <-time.After(cmp.Or(p.every, retryEvery)):
 		case <-deadline.C:
 			return answer
 		case <-ctx.Done():

@@ -27,11 +27,19 @@ type desk struct {
 	choice standin.Choice
 	opened map[string]bool
 
-	mu    sync.Mutex
-	errs  []error
-	trips int
-	wg    sync.WaitGroup
+	// mayGetStuck says that a visit that does not come back is no mistake of
+	// the test: it ends the command that waits for it.
+	mayGetStuck bool
+
+	mu     sync.Mutex
+	errs   []error
+	giveUp context.CancelFunc // ends the command that runs now
+	trips  int
+	wg     sync.WaitGroup
 }
+
+// quickly is how often a command of a test asks again.
+const quickly = 10 * time.Millisecond
 
 // unusedPort returns a port that nobody listens on.
 func unusedPort(t *testing.T) int {
@@ -71,12 +79,18 @@ func (k *desk) browse(ctx context.Context, address string) error {
 			}
 		}
 	}
+	k.mu.Lock()
+	giveUp := k.giveUp
+	k.mu.Unlock()
 	k.wg.Go(func() {
 		_, err := standin.NewPerson().Browse(context.WithoutCancel(ctx), address, home, k.choice)
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		k.trips++
-		if err != nil {
+		switch {
+		case err != nil && k.mayGetStuck:
+			giveUp()
+		case err != nil:
 			k.errs = append(k.errs, err)
 		}
 	})
@@ -87,8 +101,13 @@ func (k *desk) browse(ctx context.Context, address string) error {
 func (k *desk) run(stdin io.Reader, args ...string) ran {
 	k.t.Helper()
 	var out, errs bytes.Buffer
-	p := process{env: k.env, stdin: stdin, stdout: &out, stderr: &errs, browse: k.browse}
-	status := p.run(k.t.Context(), args)
+	ctx, cancel := context.WithCancel(k.t.Context())
+	defer cancel()
+	k.mu.Lock()
+	k.giveUp = cancel
+	k.mu.Unlock()
+	p := process{env: k.env, stdin: stdin, stdout: &out, stderr: &errs, browse: k.browse, every: quickly}
+	status := p.run(ctx, args)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, err := range k.errs {
@@ -239,7 +258,7 @@ func (k *desk) loginOverLinks(args ...string) ran {
 						select {
 						case <-ended:
 							return
-						case <-time.After(retryEvery / 4):
+						case <-time.After(quickly):
 						}
 						var err error
 						if _, went, err = k.person.GoOn(context.WithoutCancel(k.t.Context()), opened, strings.TrimSuffix(code, "."), k.choice); err != nil {
@@ -252,7 +271,7 @@ func (k *desk) loginOverLinks(args ...string) ran {
 		}
 	})
 	var out bytes.Buffer
-	p := process{env: k.env, stdin: strings.NewReader(""), stdout: &out, stderr: writer, browse: k.browse}
+	p := process{env: k.env, stdin: strings.NewReader(""), stdout: &out, stderr: writer, browse: k.browse, every: quickly}
 	status := p.run(k.t.Context(), args)
 	close(ended)
 	_ = writer.Close()

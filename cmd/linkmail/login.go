@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -150,7 +151,7 @@ func (l *login) pause(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(retryEvery):
+	case <-time.After(cmp.Or(l.p.every, retryEvery)):
 		return nil
 	case line, ok := <-l.pasted:
 		switch {

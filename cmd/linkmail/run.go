@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The exit statuses. They are part of the command's contract.
@@ -27,6 +28,9 @@ type process struct {
 	executable     string // path of this binary; empty if unknown
 	// browse opens the user's browser; nil if there is none.
 	browse func(context.Context, string) error
+	// every is how often a command that waits for a person asks again; zero
+	// means [retryEvery].
+	every time.Duration
 }
 
 // lookup returns the value of an environment variable. A variable that is set
