@@ -26,6 +26,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,6 +107,13 @@ func defaultScopes() map[string][]string {
 		"google-calendar": {"openid", "profile", "email", google + "calendar"},
 		"google-drive":    {"openid", "profile", "email", google + "drive.readonly"},
 	}
+}
+
+// Services lists the services that there is a connection for.
+func (cfg Config) Services() []string {
+	all := defaultConnections()
+	maps.Copy(all, cfg.Connections)
+	return slices.Sorted(maps.Keys(all))
 }
 
 // withDefaults returns a checked copy of cfg and the tenant's base URL,

@@ -41,8 +41,8 @@ var steps = []step{
 	{setPurpose, partConnection, nil, lookPurpose, changePurpose},
 	{setEnabled, partEnabled, hasConnection, lookEnabled, changeEnabled},
 	{setOwnKeys, partConnection, hasConnection, lookOwnKeys, nil},
-	{setUpstream, partConnection, hasConnection, lookUpstream, nil},
-	{setApproval, partConnection, hasConnection, lookApproval, nil},
+	{setUpstream, partConnection, googlesThere, lookUpstream, nil},
+	{setApproval, partConnection, googlesThere, lookApproval, nil},
 	{setMFA, partMFA, nil, lookMFA, nil},
 	{setMyAccountMFA, partMyAccount, hasMyAccount, lookMyAccountMFA, nil},
 	{setGoogleRedirect, partNone, ofGoogle, elsewhere("only Google knows it"), nil},
@@ -60,6 +60,15 @@ func hasConnection(t *tenant) bool { return t.connection != nil }
 func ofGoogle(t *tenant) bool {
 	return t.m.cfg.Connection == googleConnection || t.connection != nil && t.connection.Strategy == googleConnection
 }
+
+// ofConnection reports whether a setting is one of a connection.
+func ofConnection(id string) bool {
+	return slices.ContainsFunc(steps, func(s step) bool {
+		return s.id == id && (s.part == partConnection || s.part == partEnabled)
+	})
+}
+
+func googlesThere(t *tenant) bool { return hasConnection(t) && ofGoogle(t) }
 
 // elsewhere looks at what Auth0 does not hold.
 func elsewhere(why string) func(*tenant) (have, want string, state State) {

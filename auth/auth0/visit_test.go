@@ -44,7 +44,7 @@ func (r *rig) walk(with func(*auth0.Config)) error {
 func (r *rig) probe(with func(*auth0.Config), management bool) []auth.Check {
 	r.t.Helper()
 	p := r.provider(with)
-	req := auth0.ProbeRequest{Principal: gmail.Principal, Scope: gmail.Scope}
+	req := auth0.ProbeRequest{Principal: gmail.Principal, Scopes: []string{gmail.Scope}}
 	if management {
 		req.Management = r.management(p, managerScopes...)
 	}

@@ -171,8 +171,11 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
+// problem notes a mistake, once however often it is come across.
 func (s *source) problem(format string, args ...any) {
-	s.problems = append(s.problems, fmt.Sprintf(format, args...))
+	if text := fmt.Sprintf(format, args...); !slices.Contains(s.problems, text) {
+		s.problems = append(s.problems, text)
+	}
 }
 
 // raw returns a value: flag, environment, file.

@@ -47,6 +47,24 @@ func TestTheDoctorInEveryModeWithAPerson(t *testing.T) {
 	}
 }
 
+// TestTheDoctorTellsAServiceThatWasNotAskedForFromOneThatWasRefused: the sign-in
+// for gmail covers no calendar, and nobody has left a box unticked.
+func TestTheDoctorTellsAServiceThatWasNotAskedForFromOneThatWasRefused(t *testing.T) {
+	k := newDesk(t, demoFor(t, nil), modeGoogle)
+	if e := k.ask("search_emails", map[string]any{"maxResults": 1}); e.Status != "ok" {
+		t.Fatalf("search: %+v", e)
+	}
+	got := doctor(t, k.env, "gmail", "google-calendar")
+	for _, c := range got.Checks {
+		if want := c.Service == "google-calendar"; (c.Verdict == auth.Unclear) != want || c.Verdict == auth.Failed {
+			t.Errorf("%+v", c)
+		}
+	}
+	if got.check(t, "gmail").Verdict != auth.Passed {
+		t.Errorf("the mailbox is %+v", got.Checks)
+	}
+}
+
 func TestTheDoctorTellsWhatIsWrongWithAGoogleClient(t *testing.T) {
 	tests := []struct {
 		name    string

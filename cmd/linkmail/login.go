@@ -37,10 +37,7 @@ func (p process) login(ctx context.Context, args []string) error {
 	if *timeout <= 0 {
 		src.problem("--timeout must be longer than nothing")
 	}
-	if len(services) == 0 {
-		services = []string{"gmail"}
-	}
-	cfg, err := src.client("warn")
+	cfg, err := src.clientFor(&services, "warn")
 	if err != nil {
 		return err
 	}

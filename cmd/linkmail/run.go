@@ -66,7 +66,7 @@ func commands() []command {
 		{"login", "[SERVICE...]", "sign in, and wait until it is done", process.login},
 		{"logout", "", "end the sign-in and forget it", process.logout},
 		{"status", "[--json]", "who is signed in, and what is kept", process.status},
-		{"doctor", "[--json]", "find out what is wrong, and where to change it", process.doctor},
+		{"doctor", "[SERVICE...]", "find out what is wrong, and where to change it", process.doctor},
 		{"setup", "[--apply]", "the settings of an Auth0 tenant: show, change", process.setup},
 		{"tools", "[--json]", "list the tools", process.listTools},
 		{"broker", "[keys] [--listen ADDR]", "LinkAuth broker and its API keys, for operators", process.broker},

@@ -29,7 +29,7 @@ func (p process) setup(ctx context.Context, args []string) error {
 	cfg := auth0.ManagementConfig{
 		Domain: src.text("AUTH0_DOMAIN"), Token: src.secret("AUTH0_MANAGEMENT_TOKEN"),
 		ClientID: src.text("AUTH0_CLIENT_ID"), Audience: src.text("AUTH0_AUDIENCE"),
-		Callback: *callback, Connection: src.connection("gmail"), HTTP: &http.Client{Transport: egress(p), Timeout: apiTimeout},
+		Callback: *callback, Connection: src.connection(mailService), HTTP: &http.Client{Transport: egress(p), Timeout: apiTimeout},
 	}
 	if cfg.Domain != "" {
 		src.origin("AUTH0_DOMAIN", cfg.Domain, "https")

@@ -131,7 +131,7 @@ func (c *client) view(ctx context.Context, provider auth.Provider) (statusView, 
 				Name: s.Scope, Connection: s.Connection, Granted: append([]string{}, s.Granted...), Missing: s.Missing,
 				CachedUntil: moment(s.Until), Waiting: s.Waiting,
 			})
-			live = live || s.Scope == "gmail" && time.Now().Add(time.Minute).Before(s.Until)
+			live = live || s.Scope == mailService && time.Now().Add(time.Minute).Before(s.Until)
 			kept.Waiting = kept.Waiting || s.Waiting
 		}
 		switch {
@@ -162,14 +162,14 @@ func moment(t time.Time) *time.Time {
 
 // health asks Gmail with the token that is kept.
 func (c *client) health(ctx context.Context, provider auth.Provider, known string) (string, healthView) {
-	token, err := provider.Token(ctx, auth.Request{Principal: localUser, Scope: "gmail"})
+	token, err := provider.Token(ctx, auth.Request{Principal: localUser, Scope: mailService})
 	if failure, ok := errors.AsType[*auth.Failure](err); ok {
 		return known, healthView{"refused", failure.Message + ". " + failure.Hint}
 	}
 	if err != nil {
 		return known, healthView{"unknown", "The token ran out just now; the next call renews it."}
 	}
-	who, err := c.owner(&http.Client{Transport: egress(c.p), Timeout: apiTimeout})(ctx, "gmail", token)
+	who, err := c.owner(&http.Client{Transport: egress(c.p), Timeout: apiTimeout})(ctx, mailService, token)
 	if err != nil {
 		return known, healthView{"refused", err.Error() + ". \"linkmail doctor\" may know why."}
 	}
