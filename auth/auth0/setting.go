@@ -27,6 +27,7 @@ const (
 	setConnected    = "connected"
 	setScopes       = "scopes"
 	setGoogleGrant  = "google_grant"
+	setAccount      = "account"
 
 	setGoogleRedirect = "google_redirect"
 	setGoogleTesting  = "google_testing"
@@ -68,6 +69,8 @@ var settingTexts = map[string]setting{
 	setConnected:    {"the connected account", "linkmail login", "Connect the account: run linkmail login or call a tool. Signing in with Google is not enough, and the account has to be connected by the same Auth0 user."},
 	setScopes:       {"permissions of the connected account", "linkmail login", "Connect again and leave the boxes on Google's page ticked."},
 	setGoogleGrant:  {"Google's grant", "linkmail login", "Connect the account again; if it fails at once, compare the secret of the Google client with the one in Authentication > Social > {connection}."},
+
+	setAccount: {"which account", "LINKMAIL_ACCOUNT", "Set it to the e-mail address of the account to use."},
 
 	setGoogleRedirect: {"redirect URI of the Google client", "Google Cloud console > APIs & Services > Credentials > your client > Authorized redirect URIs", "It has to list {domain}/login/callback, and the client's type has to be Web application."},
 	setGoogleTesting:  {"publishing status of the Google app", "Google Cloud console > APIs & Services > OAuth consent screen > Publishing status", "Publish the app: in Testing a grant dies after 7 days, and only the test users may give one. Then connect again."},
