@@ -23,7 +23,7 @@ type connectedAccount struct {
 
 // signedIn looks for the refresh token.
 func (d *prober) signedIn(ctx context.Context) []auth.Check {
-	stored, ok, err := load[refreshRecord](ctx, d.p.cfg.Store, d.refreshKey())
+	stored, ok, err := auth.LoadRecord[refreshRecord](ctx, d.p.cfg.Store, d.refreshKey())
 	switch {
 	case err != nil:
 		return d.blame(err)
@@ -52,10 +52,10 @@ func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 func (d *prober) myAccount(ctx context.Context) []auth.Check {
 	unlock, err := d.p.cfg.Store.Lock(ctx, d.keys+"lock")
 	if err != nil {
-		return d.blame(cacheFailure("lock", err))
+		return d.blame(auth.CacheFailure(ctx, "lock", err))
 	}
 	defer unlock()
-	if stored, ok, err := load[refreshRecord](ctx, d.p.cfg.Store, d.refreshKey()); err == nil && ok && stored.Token != "" {
+	if stored, ok, err := auth.LoadRecord[refreshRecord](ctx, d.p.cfg.Store, d.refreshKey()); err == nil && ok && stored.Token != "" {
 		d.refresh = secret.New(stored.Token)
 	}
 	before := d.refresh

@@ -210,7 +210,7 @@ func (d *prober) ask(ctx context.Context, callback string) (said string, status 
 // signedIn looks for what the person has granted for each service.
 func (d *prober) signedIn(ctx context.Context) []auth.Check {
 	check := auth.Check{ID: "sign_in", Title: "somebody has signed in", Verdict: auth.Passed}
-	kept, ok, err := load[grantRecord](ctx, d.p.cfg.Store, d.grantKey())
+	kept, ok, err := auth.LoadRecord[grantRecord](ctx, d.p.cfg.Store, d.grantKey())
 	switch {
 	case err != nil:
 		check.Verdict, check.Saw, check.Where = auth.Failed, "the cache could not be read", "LINKMAIL_CACHE_DIR"
@@ -270,7 +270,7 @@ func (d *prober) renews(ctx context.Context) auth.Check {
 		return check
 	}
 	defer unlock()
-	if now, ok, err := load[grantRecord](ctx, d.p.cfg.Store, d.grantKey()); err == nil && ok {
+	if now, ok, err := auth.LoadRecord[grantRecord](ctx, d.p.cfg.Store, d.grantKey()); err == nil && ok {
 		d.kept = now
 	}
 	answer, err := d.p.renew(ctx, secret.New(d.kept.Token))
@@ -303,7 +303,7 @@ func (d *prober) keepRenewed(ctx context.Context, answer auth.TokenAnswer) error
 		return nil
 	}
 	d.kept.Token = answer.RefreshToken.Reveal()
-	return save(ctx, d.p.cfg.Store, d.grantKey(), d.kept, 0)
+	return auth.SaveRecord(ctx, d.p.cfg.Store, d.grantKey(), d.kept, 0)
 }
 
 // dead says why Google may no longer accept the sign-in.

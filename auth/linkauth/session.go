@@ -42,7 +42,7 @@ func (c *Connector) advance(ctx context.Context, t trip) (record, error) {
 	// Opening a session and fetching its result both happen once, whoever asks.
 	unlock, err := c.store.Lock(ctx, t.key+"/lock")
 	if err != nil {
-		return record{}, cacheFailure(ctx, "lock", err)
+		return record{}, auth.CacheFailure(ctx, "lock", err)
 	}
 	defer unlock()
 

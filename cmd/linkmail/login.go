@@ -16,6 +16,7 @@ import (
 
 	"linkmail/auth"
 	"linkmail/internal/secret"
+	"linkmail/tools"
 )
 
 // loginPatience is how long login waits for the person if not told otherwise.
@@ -213,7 +214,7 @@ func (l *login) report(ctx context.Context, service string, token *oauth2.Token)
 // logout ends the sign-in.
 func (p process) logout(ctx context.Context, args []string) error {
 	fs := newFlags("linkmail logout [--json]",
-		"Ends the sign-in where it was made, as far as that is possible, and forgets it on this machine.\nSays what could not be ended and where to do it.")
+		"Ends the sign-in where it was made, as far as that is possible, and forgets it on this machine,\nopen confirmations of mails included. Says what could not be ended and where to do it.")
 	asJSON := fs.Bool("json", false, "print what was done and what is left as one JSON object")
 	src := fs.withSettings(settingsFor(false))
 	if err := fs.alone(p, args, src); err != nil {
@@ -228,13 +229,21 @@ func (p process) logout(ctx context.Context, args []string) error {
 		return err
 	}
 	defer account.close()
-	out := auth.SignedOut{}
+	out, open := auth.SignedOut{}, 0
+	if account.store != nil {
+		if open, err = tools.EndConfirmations(ctx, account.store); err != nil {
+			return err
+		}
+	}
 	if keeper, ok := account.provider.(auth.Keeper); ok {
 		if out, err = keeper.SignOut(ctx, localUser); err != nil {
 			return p.fail(ctx, err)
 		}
 	} else if cfg.mode == modeToken {
 		out.Left = []string{"LINKMAIL_GMAIL_TOKEN is still set; it works until it runs out."}
+	}
+	if open > 0 {
+		out.Done = append(out.Done, fmt.Sprintf("Mails that waited for a confirmation and will not be sent: %d.", open))
 	}
 	if *asJSON {
 		return json.NewEncoder(p.stdout).Encode(map[string][]string{"done": append([]string{}, out.Done...), "left": append([]string{}, out.Left...)})

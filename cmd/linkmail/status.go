@@ -18,6 +18,7 @@ import (
 // account is the way to a token alone, for the commands about the sign-in.
 type account struct {
 	provider auth.Provider
+	store    cache.Store // nil where nothing is kept
 	close    func()
 }
 
@@ -34,7 +35,7 @@ func (c *client) account(ctx context.Context) (*account, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &account{provider: provider, close: func() {}}
+	a := &account{provider: provider, store: store, close: func() {}}
 	if c.loopback != nil {
 		a.close = c.loopback.Close
 	}
