@@ -47,6 +47,39 @@ func TestTheDoctorInEveryModeWithAPerson(t *testing.T) {
 	}
 }
 
+// TestTheDoctorTellsWhatIsWrongAtGoogle once somebody has signed in there.
+func TestTheDoctorTellsWhatIsWrongAtGoogle(t *testing.T) {
+	tests := []struct {
+		name    string
+		wrong   func(*standin.GoogleProject)
+		choice  standin.Choice
+		setting string
+		says    string
+	}{
+		{"the Gmail API is off", func(p *standin.GoogleProject) { p.GmailOff = true }, standin.Choice{}, "gmail_api", "123456789"},
+		{"a scope is missing", func(*standin.GoogleProject) {}, standin.Choice{Untick: []string{gmailScope}}, "scopes", gmailScope},
+	}
+	for _, mode := range []string{modeDirect, modeGoogle} {
+		for _, test := range tests {
+			t.Run(test.name+" in "+mode, func(t *testing.T) {
+				k := newDesk(t, demoFor(t, nil), mode)
+				k.d.world.Google(test.wrong)
+				k.choice = test.choice
+				if e := k.ask("search_emails", oneMail); e.Error == nil {
+					t.Fatalf("the call is answered %+v", e)
+				}
+				out := doctor(t, k.env)
+				out.names(t, test.setting, auth.Failed)
+				for _, c := range out.Checks {
+					if c.Setting == test.setting && !strings.Contains(c.Saw+c.Advice, test.says) {
+						t.Errorf("the check is %+v, want something of %q", c, test.says)
+					}
+				}
+			})
+		}
+	}
+}
+
 // TestTheDoctorTellsAServiceThatWasNotAskedForFromOneThatWasRefused: the sign-in
 // for gmail covers no calendar, and nobody has left a box unticked.
 func TestTheDoctorTellsAServiceThatWasNotAskedForFromOneThatWasRefused(t *testing.T) {

@@ -225,6 +225,13 @@ func TestTheDoctorLooksAtTheBroker(t *testing.T) {
 	if got.Verdict != auth.Failed || got.Setting != "broker_proxy" || !strings.Contains(got.Where+got.Advice, "--proxy-allow") {
 		t.Errorf("a broker that does not is %+v", got)
 	}
+	d.world.Tenant(func(tenant *standin.Tenant) {
+		tenant.Application.Callbacks = []string{d.Broker + "/v1/oauth/callback/"}
+	})
+	got = doctor(t, d.environ()).check(t, "login_request")
+	if got.Verdict != auth.Failed || got.Setting != "callbacks" || !strings.Contains(got.Saw+got.Advice, d.Broker+"/v1/oauth/callback") {
+		t.Errorf("a broker whose callback is not registered is %+v", got)
+	}
 }
 
 func TestAWrongConfigurationEndsDoctorAndSetupBeforeTheyBegin(t *testing.T) {
