@@ -68,11 +68,11 @@ func TestOneMoreServiceKeepsThoseBefore(t *testing.T) {
 			if e := k.ask("search_emails", oneMail); e.Status != "ok" {
 				t.Fatalf("search: %+v", e)
 			}
-			if got := k.loginOverLinks("login", "google-calendar", "--timeout", "30s"); got.status != exitOK {
+			if got := k.loginOverLinks("login", "google-calendar", "--timeout", "2m"); got.status != exitOK {
 				t.Fatalf("login: %+v", got)
 			}
 			for _, service := range []string{"gmail", "google-calendar"} {
-				if got := k.run(strings.NewReader(""), "login", service, "--timeout", "30s"); got.status != exitOK || strings.Contains(got.stderr, "http") {
+				if got := k.run(strings.NewReader(""), "login", service, "--timeout", "2m"); got.status != exitOK || strings.Contains(got.stderr, "http") {
 					t.Errorf("%s needs a person again: %+v", service, got)
 				}
 			}

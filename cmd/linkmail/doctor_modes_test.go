@@ -62,6 +62,7 @@ func TestTheDoctorTellsWhatIsWrongAtGoogle(t *testing.T) {
 	for _, mode := range []string{modeDirect, modeGoogle} {
 		for _, test := range tests {
 			t.Run(test.name+" in "+mode, func(t *testing.T) {
+				t.Parallel()
 				k := newDesk(t, demoFor(t, nil), mode)
 				k.d.world.Google(test.wrong)
 				k.choice = test.choice

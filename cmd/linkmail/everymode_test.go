@@ -27,6 +27,9 @@ type desk struct {
 	choice standin.Choice
 	opened map[string]bool
 
+	// wait is how long a call waits for the person: long where the browser is
+	// opened by the call itself, and comes back to it or to nobody.
+	wait string
 	// mayGetStuck says that a visit that does not come back is no mistake of
 	// the test: it ends the command that waits for it.
 	mayGetStuck bool
@@ -59,7 +62,10 @@ func newDesk(t *testing.T, d *demoWorld, mode string, more ...string) *desk {
 	env := append(d.environ(),
 		"LINKMAIL_AUTH="+mode, fmt.Sprintf("LINKMAIL_CALLBACK_PORT=%d", port),
 		"LINKMAIL_CACHE_DIR="+filepath.Join(t.TempDir(), "cache"))
-	k := &desk{t: t, d: d, env: append(env, more...), person: standin.NewPerson(), opened: map[string]bool{}}
+	k := &desk{t: t, d: d, env: append(env, more...), person: standin.NewPerson(), opened: map[string]bool{}, wait: "2s"}
+	if mode == modeOAuth || mode == modeGoogle {
+		k.wait = "2m"
+	}
 	t.Cleanup(k.wg.Wait)
 	return k
 }
@@ -125,7 +131,7 @@ func (k *desk) ask(tool string, args any) envelope {
 		k.t.Fatal(err)
 	}
 	for range 60 {
-		got := k.run(strings.NewReader(""), "call", tool, string(input), "--wait", "2s")
+		got := k.run(strings.NewReader(""), "call", tool, string(input), "--wait", k.wait)
 		e := got.envelope(k.t)
 		if e.Status != "auth_required" {
 			return e

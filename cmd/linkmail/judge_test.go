@@ -223,7 +223,7 @@ func TestEachSettingBreaksIsNamedAndIsMended(t *testing.T) {
 			if got := k.run(nil, "logout"); got.status != exitOK {
 				t.Fatalf("logout: %+v", got)
 			}
-			if got := k.run(strings.NewReader(""), "login", "--timeout", "30s"); got.status != exitOK {
+			if got := k.run(strings.NewReader(""), "login", "--timeout", "2m"); got.status != exitOK {
 				t.Fatalf("after setup, login ends with %d: %s", got.status, got.stderr)
 			}
 			if got := k.outcome(); got != "ok" {
@@ -246,7 +246,7 @@ func TestEachSettingBreaksIsNamedAndIsMended(t *testing.T) {
 // outcome is what a call ends with: ok, the code of an error, or stuck.
 func (k *desk) outcome() string {
 	k.t.Helper()
-	got := k.run(strings.NewReader(""), "call", "search_emails", `{"maxResults":1}`, "--wait", "30s")
+	got := k.run(strings.NewReader(""), "call", "search_emails", `{"maxResults":1}`, "--wait", k.wait)
 	quiet(k.t, k.env, got.stdout)
 	e := got.envelope(k.t)
 	switch {

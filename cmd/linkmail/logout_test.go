@@ -25,6 +25,7 @@ func (k *desk) entries() []string {
 func TestLogoutLeavesNothing(t *testing.T) {
 	for _, mode := range []string{modeOAuth, modeLinkAuth, modeDirect, modeGoogle} {
 		t.Run(mode+", signed in", func(t *testing.T) {
+			t.Parallel()
 			k := newDesk(t, demoFor(t, nil), mode)
 			mail := map[string]any{"to": []string{"bob@example.com"}, "subject": "Wait", "body": "For it."}
 			asked := k.ask("send_email", mail)
@@ -50,6 +51,7 @@ func TestLogoutLeavesNothing(t *testing.T) {
 			}
 		})
 		t.Run(mode+", with a link that nobody has finished", func(t *testing.T) {
+			t.Parallel()
 			k := newDesk(t, demoFor(t, nil), mode)
 			if e := k.run(nil, "call", "search_emails", "{}").envelope(t); e.Status != "auth_required" {
 				t.Fatalf("the call is answered %+v", e)
