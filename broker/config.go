@@ -111,6 +111,12 @@ type Provider struct {
 	// AuthURL and TokenURL are the endpoints. Where one is empty it is looked
 	// up at Issuer when it is first needed (RFC 8414, OpenID Discovery).
 	AuthURL, TokenURL string
+	// RevocationURL is where the broker gives tokens back that it got and could
+	// not store (RFC 7009); "{client_id}" in it stands for ClientID. Empty is
+	// what the issuer says or what is commonly known; [NoRevocation] turns it
+	// off, for servers such as Google's that end all sign-ins of the person at
+	// this client with one token.
+	RevocationURL string
 	// Issuer is the server's identifier; with it, a callback that names
 	// another issuer is refused (RFC 9207).
 	Issuer string

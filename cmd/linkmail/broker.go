@@ -61,7 +61,7 @@ func (p process) broker(ctx context.Context, args []string) error {
 	}
 	hs := b.Server()
 	served := make(chan error, 1)
-	go func() { served <- hs.Serve(ln) }()
+	go func() { served <- hs.Serve(b.Listener(ln)) }()
 	var background sync.WaitGroup
 	running, stop := context.WithCancel(ctx)
 	defer background.Wait() // before the store is closed
@@ -145,14 +145,15 @@ func (s *source) oauthProviders() map[string]broker.Provider {
 	for name := range providers {
 		prefix := "OAUTH_" + strings.ToUpper(name) + "_"
 		providers[name] = broker.Provider{
-			ClientID:     s.text(prefix + "CLIENT_ID"),
-			ClientSecret: s.secret(prefix + "CLIENT_SECRET"),
-			Issuer:       s.text(prefix + "ISSUER"),
-			AuthURL:      s.text(prefix + "AUTH_URL"),
-			TokenURL:     s.text(prefix + "TOKEN_URL"),
-			Scopes:       strings.Fields(s.text(prefix + "SCOPES")),
-			OwnCallback:  s.on(prefix + "OWN_CALLBACK"),
-			BasicAuth:    s.on(prefix + "BASIC_AUTH"),
+			ClientID:      s.text(prefix + "CLIENT_ID"),
+			ClientSecret:  s.secret(prefix + "CLIENT_SECRET"),
+			Issuer:        s.text(prefix + "ISSUER"),
+			AuthURL:       s.text(prefix + "AUTH_URL"),
+			TokenURL:      s.text(prefix + "TOKEN_URL"),
+			RevocationURL: s.text(prefix + "REVOCATION_URL"),
+			Scopes:        strings.Fields(s.text(prefix + "SCOPES")),
+			OwnCallback:   s.on(prefix + "OWN_CALLBACK"),
+			BasicAuth:     s.on(prefix + "BASIC_AUTH"),
 		}
 		// These two are where the operator's tenant is; the others have one address for all.
 		if p := providers[name]; (name == "auth0" || name == "keycloak") && p.Issuer == "" && (p.AuthURL == "" || p.TokenURL == "") {
