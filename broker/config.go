@@ -96,6 +96,7 @@ type APIKey struct {
 	// Name is shown to the person and written to the audit log.
 	Name string
 	// Secret is what the agent sends as X-API-Key. The broker keeps its hash.
+	// Outside Dev it has to pass [CheckKey].
 	Secret secret.Text
 	// Scopes is what the key may do; none means everything.
 	Scopes []Scope
@@ -165,7 +166,7 @@ func (b *Broker) configure() error {
 	if cfg.Dev && b.base != nil && !loopbackName(b.base.Hostname()) {
 		fault(errors.New("under Dev the host of BaseURL is this machine by a loopback name or address"))
 	}
-	b.keys, err = newKeyring(cfg.Keys, cfg.KeySource)
+	b.keys, err = newKeyring(cfg.Keys, cfg.KeySource, cfg.Dev)
 	fault(err)
 	if b.keys.open.Load() && !cfg.Dev {
 		b.keys.open.Store(false)

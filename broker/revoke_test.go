@@ -385,7 +385,7 @@ func TestC31TheStandInsTakeBackWhatCouldNotBeStored(t *testing.T) {
 
 func TestRevocationURLsThatAreRefused(t *testing.T) {
 	for _, bad := range []string{"http://provider.example/revoke", "javascript:x", "revoke"} {
-		cfg := config("k")
+		cfg := config(goodKey)
 		cfg.Providers = map[string]broker.Provider{"google": {ClientID: "id", RevocationURL: bad}}
 		if _, err := broker.New(cfg); err == nil || !strings.Contains(err.Error(), "RevocationURL") {
 			t.Errorf("RevocationURL %q: %v", bad, err)

@@ -101,7 +101,7 @@ func TestStoresThatCannotBeUsed(t *testing.T) {
 		{"a Redis that wants a password", []string{"LINKAUTH_STORE=redis://" + m.Addr(), key}, []string{"LINKAUTH_STORE", "NOAUTH"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			env := append([]string{"LINKAUTH_BASE_URL=https://broker.example", "LINKAUTH_API_KEYS=la_key"}, tt.env...)
+			env := append([]string{"LINKAUTH_BASE_URL=https://broker.example", "LINKAUTH_API_KEYS=la_a-key-of-these-tests"}, tt.env...)
 			got := run(t, env, "broker", "--listen", "127.0.0.1:0")
 			if got.status != exitUsage || got.stdout != "" {
 				t.Errorf("status %d, stdout %q, stderr %q; want %d", got.status, got.stdout, got.stderr, exitUsage)

@@ -79,9 +79,9 @@ type demoWorld struct {
 	dir     string
 
 	// work is what goes on beside this goroutine: each server, and the broker's
-	// own. quit ends the latter.
+	// own, which quit ends.
 	work sync.WaitGroup
-	quit context.CancelFunc
+	quit func()
 }
 
 // A wrapper puts something in front of one of the demo's services ("gmail",
@@ -95,7 +95,12 @@ func startDemo(ctx context.Context, wrap wrapper) (*demoWorld, error) {
 	}
 	d := &demoWorld{world: standin.NewWorld(standin.Config{})}
 	running, quit := context.WithCancel(ctx)
-	d.quit = quit
+	d.quit = func() {
+		quit()
+		if d.broker != nil {
+			d.broker.Close(running) // it has ended: nobody waits for a demo's deliveries
+		}
+	}
 	standIn := func(h http.Handler) func(string) (*http.Server, error) {
 		return func(string) (*http.Server, error) {
 			return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}, nil
@@ -203,15 +208,10 @@ func (d *demoWorld) listen(ctx context.Context, port int, server func(base strin
 // stop ends all that the demo started, waits for it, and removes what it wrote.
 // It may be called twice.
 func (d *demoWorld) stop() {
-	d.quit()
 	for _, s := range d.servers {
 		_ = s.Close()
 	}
-	if d.broker != nil {
-		now, cut := context.WithCancel(context.Background())
-		cut() // nobody waits for a demo's deliveries
-		d.broker.Close(now)
-	}
+	d.quit()
 	d.work.Wait()
 	if d.dir != "" {
 		_ = os.RemoveAll(d.dir)
