@@ -135,6 +135,10 @@ func TestInteropH79KilledAtEachTransition(t *testing.T) {
 	storetest.Kill(t, newServer(t).url().Reveal())
 }
 
+func TestInteropH79KilledAtEachStepOfALogin(t *testing.T) {
+	storetest.KillLogin(t, newServer(t).url().Reveal())
+}
+
 func TestInteropD35NothingOfADeliveredEnvelopeIsLeft(t *testing.T) {
 	server := newServer(t)
 	f := frontOf(t, opened(t, redis.Config{URL: server.url()}), nil)

@@ -83,6 +83,8 @@ func TestOneOf64WinsInOneProcess(t *testing.T) {
 
 func TestH79KilledAtEachTransition(t *testing.T) { storetest.Kill(t, newPath(t)) }
 
+func TestH79KilledAtEachStepOfALogin(t *testing.T) { storetest.KillLogin(t, newPath(t)) }
+
 // TestH79KilledWhileSweeping kills a process in the middle of deliveries and of
 // sweeps that empty the log behind them, wherever it is, and looks whether the
 // file is whole.
