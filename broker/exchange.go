@@ -156,6 +156,6 @@ func (b *Broker) deposit(ctx context.Context, s Session, answer []byte) error {
 // notKept is the answer to a person whose sign-in succeeded in vain.
 func notKept() *problem {
 	return newProblem(http.StatusServiceUnavailable, "Sign-In Not Kept",
-		"You signed in, but the result could not be stored. Nothing was passed on, and the broker has asked the provider to take it back. Ask your assistant for a new link.").
+		"You signed in, but the result could not be stored, and nobody has it. Ask your assistant for a new link.").
 		with("Retry-After", "5")
 }
