@@ -64,7 +64,7 @@ func TestKeyCommandsThatAreRefused(t *testing.T) {
 }
 
 func TestKeysOfTheEnvironmentThatCouldBeGuessed(t *testing.T) {
-	env := []string{"LINKAUTH_BASE_URL=https://broker.example", "LINKAUTH_STORE=memory", "LINKAUTH_API_KEYS=la_a-key-of-these-tests,agent:canary,aaaaaaaaaaaaaaaaaaaa"}
+	env := []string{"LINKAUTH_BASE_URL=https://broker.example", "LINKAUTH_STORE=memory", "LINKAUTH_API_KEYS=la_a-key-of-these-tests,agent:canary7,aaaaaaaaaaaaaaaaaaaa"}
 	got := run(t, env, "broker", "--listen", "127.0.0.1:0")
 	for _, want := range []string{"key 2 is too short", "key 3 could be guessed", "openssl rand -hex 32", "linkmail broker keys add NAME"} {
 		if !strings.Contains(got.stderr, want) {
