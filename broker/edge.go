@@ -217,8 +217,12 @@ func (b *Broker) healthy(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func (b *Broker) readiness(w http.ResponseWriter, r *http.Request) error {
-	if _, err := b.store.Count(r.Context()); err != nil {
-		return unavailable("The session store does not answer.")
+	_, err := b.store.Count(r.Context())
+	if store, ok := b.store.(Prober); ok && err == nil {
+		err = store.Probe(r.Context())
+	}
+	if err != nil {
+		return unavailable("The session store does not answer, or takes no changes.")
 	}
 	return b.healthy(w, r)
 }

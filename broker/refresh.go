@@ -4,10 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
-	"unicode"
 
 	"linkmail/broker/wire"
 )
@@ -35,24 +33,25 @@ var connectionName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$`)
 // the client secret.
 func (b *Broker) refresh(w http.ResponseWriter, r *http.Request) error {
 	return b.trade(w, r, "refresh", func() (trade, error) {
-		req, err := readJSON[wire.Refresh](w, r, maxRefreshBody)
+		req, err := readQuietJSON[refreshBody](w, r, maxRefreshBody)
 		if err != nil {
-			return trade{}, err
+			return trade{refreshToken: req.RefreshToken}, err
 		}
-		form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {req.RefreshToken}}
+		t := trade{provider: req.Provider, publicKey: req.PublicKey, refreshToken: req.RefreshToken, tokenName: "refresh_token"}
+		t.add("grant_type", "refresh_token")
 		if len(req.Scopes) > 0 {
-			form.Set("scope", strings.Join(req.Scopes, " "))
+			t.add("scope", strings.Join(req.Scopes, " "))
 		}
 		if req.Audience != "" {
-			form.Set("audience", req.Audience)
+			t.add("audience", req.Audience)
 		}
 		switch {
 		case !goodScopes(req.Scopes):
-			return trade{}, invalid(fault("scopes", fmt.Sprintf("want at most %d scopes without spaces", maxScopes)))
+			return t, invalid(fault("scopes", fmt.Sprintf("want at most %d scopes without spaces", maxScopes)))
 		case len(req.Audience) > maxAudience || !visible(req.Audience):
-			return trade{}, invalid(fault("audience", "is too long or has characters that are not visible ASCII"))
+			return t, invalid(fault("audience", "is too long or has characters that are not visible ASCII"))
 		}
-		return trade{req.Provider, req.RefreshToken, req.PublicKey, form}, nil
+		return t, nil
 	})
 }
 
@@ -60,34 +59,60 @@ func (b *Broker) refresh(w http.ResponseWriter, r *http.Request) error {
 // that does not have the tenant's client secret.
 func (b *Broker) vault(w http.ResponseWriter, r *http.Request) error {
 	return b.trade(w, r, "vault", func() (trade, error) {
-		req, err := readJSON[wire.Vault](w, r, maxRefreshBody)
+		req, err := readQuietJSON[vaultBody](w, r, maxRefreshBody)
 		if err != nil {
-			return trade{}, err
+			return trade{refreshToken: req.RefreshToken}, err
 		}
-		form := url.Values{
-			"grant_type":           {grantVault},
-			"subject_token":        {req.RefreshToken},
-			"subject_token_type":   {typeRefreshToken},
-			"requested_token_type": {typeVaultToken},
-			"connection":           {req.Connection},
-		}
+		t := trade{provider: req.Provider, publicKey: req.PublicKey, refreshToken: req.RefreshToken, tokenName: "subject_token"}
+		t.add("grant_type", grantVault)
+		t.add("subject_token_type", typeRefreshToken)
+		t.add("requested_token_type", typeVaultToken)
+		t.add("connection", req.Connection)
 		if req.LoginHint != "" {
-			form.Set("login_hint", req.LoginHint)
+			t.add("login_hint", req.LoginHint)
 		}
 		switch {
 		case !connectionName.MatchString(req.Connection):
-			return trade{}, invalid(fault("connection", "is not the name of a connection"))
+			return t, invalid(fault("connection", "is not the name of a connection"))
 		case len(req.LoginHint) > maxAudience || !visible(req.LoginHint):
-			return trade{}, invalid(fault("login_hint", "is too long or has characters that are not visible ASCII"))
+			return t, invalid(fault("login_hint", "is too long or has characters that are not visible ASCII"))
 		}
-		return trade{req.Provider, req.RefreshToken, req.PublicKey, form}, nil
+		return t, nil
 	})
 }
 
+// The bodies of these requests, with the token in memory that is overwritten.
+type (
+	refreshBody struct {
+		wire.Refresh
+		RefreshToken quietText `json:"refresh_token"`
+	}
+	vaultBody struct {
+		wire.Vault
+		RefreshToken quietText `json:"refresh_token"`
+	}
+)
+
 // trade is one request for tokens.
 type trade struct {
-	provider, refreshToken, publicKey string
-	form                              url.Values
+	provider, publicKey string
+	refreshToken        quietText
+	// tokenName is the parameter of the token endpoint for refreshToken, params
+	// are the others.
+	tokenName string
+	params    [][2]string
+}
+
+func (t *trade) add(name, value string) { t.params = append(t.params, [2]string{name, value}) }
+
+// form is what the token endpoint is sent. The caller clears it.
+func (t *trade) form() *form {
+	f := new(form)
+	for _, param := range t.params {
+		put(f, param[0], param[1])
+	}
+	put(f, t.tokenName, t.refreshToken)
+	return f
 }
 
 // trade admits the agent, reads what it wants with read, and answers with
@@ -101,6 +126,7 @@ func (b *Broker) trade(w http.ResponseWriter, r *http.Request, what string, read
 		return tooMany(wait, "Too many tokens were asked for. Wait a moment.")
 	}
 	t, err := read()
+	defer t.refreshToken.clear()
 	if err != nil {
 		return err
 	}
@@ -108,7 +134,7 @@ func (b *Broker) trade(w http.ResponseWriter, r *http.Request, what string, read
 	if err != nil {
 		return err
 	}
-	if t.refreshToken == "" || len(t.refreshToken) > maxRefreshToken || !visible(t.refreshToken) {
+	if len(t.refreshToken) == 0 || len(t.refreshToken) > maxRefreshToken || !visible(t.refreshToken) {
 		return invalid(fault("refresh_token", "is missing, too long or has characters that are not visible ASCII"))
 	}
 	p, ok := b.providers[t.provider]
@@ -124,9 +150,14 @@ func (b *Broker) trade(w http.ResponseWriter, r *http.Request, what string, read
 		b.audit.traded(what, key, p.name, errProvider)
 		return badProvider()
 	}
-	envelope, err := b.grant(ctx, p, at, t.form, func(plaintext []byte) (string, error) {
-		defer clear(plaintext)
-		return wire.Seal(pub, plaintext)
+	f := t.form()
+	defer f.clear()
+	envelope := ""
+	err = b.grant(ctx, p, at, f, func(answer []byte) (err error) {
+		if envelope, err = wire.Seal(pub, answer); err != nil {
+			return errTokenSeal
+		}
+		return nil
 	})
 	b.audit.traded(what, key, p.name, err)
 	if err != nil {
@@ -159,6 +190,11 @@ func badProvider() *problem {
 }
 
 // visible reports whether s is visible ASCII, which the empty text is.
-func visible(s string) bool {
-	return !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > unicode.MaxASCII || c == 0x7f })
+func visible[T ~string | ~[]byte](s T) bool {
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
