@@ -97,6 +97,7 @@ func (d *examination) run(ctx context.Context) {
 	if !ok {
 		return
 	}
+	defer closeStore(store)
 	if !d.broker(ctx) {
 		return
 	}
@@ -118,6 +119,9 @@ func (d *examination) cache(ctx context.Context) (cache.Store, bool) {
 	case err != nil:
 		check.Verdict, check.Saw = auth.Failed, err.Error()
 		check.Setting, check.Where, check.Advice = "cache", "LINKMAIL_CACHE_DIR, LINKMAIL_KEY", "Name a directory of your own that linkmail may write to."
+		if !d.client.redis.IsZero() {
+			check.Where, check.Advice = "LINKMAIL_STORE, LINKMAIL_KEY", "Look whether the Redis runs, and whether its address and password are the right ones."
+		}
 	case d.client.mode == modeDemo || d.client.mode == modeToken && d.client.cacheAt == "":
 		check.Saw = "nothing has to be kept in this mode"
 	case d.client.cacheAt == "":

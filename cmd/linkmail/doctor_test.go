@@ -315,8 +315,10 @@ func TestTheDoctorNamesAnotherAccountThanTheExpectedOne(t *testing.T) {
 
 func TestACacheThatCannotBeUsedIsNamed(t *testing.T) {
 	d := demoFor(t, nil)
-	got := doctor(t, append(tokenEnv(d), "LINKMAIL_CACHE_DIR=/dev/null/x")).check(t, "cache")
-	if got.Verdict != auth.Failed || !strings.Contains(got.Where, "LINKMAIL_CACHE_DIR") {
-		t.Errorf("the check is %+v", got)
+	for variable, value := range map[string]string{"LINKMAIL_CACHE_DIR": "/dev/null/x", "LINKMAIL_STORE": "redis://:canary@127.0.0.1:1"} {
+		got := doctor(t, append(tokenEnv(d), variable+"="+value)).check(t, "cache")
+		if got.Verdict != auth.Failed || !strings.Contains(got.Where, variable) || got.Advice == "" {
+			t.Errorf("with %s the check is %+v", variable, got)
+		}
 	}
 }

@@ -35,9 +35,12 @@ func (c *client) account(ctx context.Context) (*account, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &account{provider: provider, store: store, close: func() {}}
+	a := &account{provider: provider, store: store, close: func() { closeStore(store) }}
 	if c.loopback != nil {
-		a.close = c.loopback.Close
+		a.close = func() { //nolint:contextcheck // it ends what has no context
+			c.loopback.Close()
+			closeStore(store)
+		}
 	}
 	return a, nil
 }
