@@ -108,3 +108,6 @@ func (k *Known) Labels(id string) ([]string, bool) {
 	h, ok := k.k.recall([]string{id})[id]
 	return h.labels, ok
 }
+
+// Translate is how an IMAP search becomes one of Gmail's.
+var Translate = translate

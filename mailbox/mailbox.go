@@ -56,8 +56,11 @@ type Summary struct {
 // Query asks for a page of mails.
 type Query struct {
 	// Text is a Gmail search expression, passed through untouched. Empty
-	// lists the newest mail. At most 4096 bytes.
+	// lists the newest mail. At most 4096 bytes. One that is an IMAP search
+	// (RFC 3501, 6.4.4) is translated, or refused where it cannot be.
 	Text string
+	// Zone is where the days of an IMAP search begin; default UTC.
+	Zone *time.Location
 	// After and Before bound the time of arrival: After inclusive, Before
 	// exclusive. Zero means open.
 	After, Before time.Time
@@ -76,6 +79,8 @@ type Page struct {
 	Next string
 	// Effective is the query as it was sent to Gmail.
 	Effective string
+	// Translated says that the query was an IMAP search.
+	Translated bool
 	// Omitted counts mails that were deleted between list and get.
 	Omitted int
 	// Failed names the mails that could not be fetched, with the reason.

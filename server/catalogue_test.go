@@ -2,10 +2,8 @@ package server_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"fmt"
-	"net/url"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -18,37 +16,25 @@ import (
 	"linkmail/tools"
 )
 
-// signedOut is a mailbox whose user has not signed in: every request ends in a
-// challenge, wrapped as net/http and the layers above do it.
+// signedOut is the transport of a user who has not signed in: every request
+// ends in a challenge.
 type signedOut struct{}
 
-func (signedOut) fail(op string) error {
-	return fmt.Errorf("mailbox: %s: %w", op, &url.Error{Op: "Get", URL: "https://gmail.example/?q=canary", Err: &auth.Challenge{
+func (signedOut) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, &auth.Challenge{
 		URL: "https://broker.example/connect/ABCD-1234", Code: "ABCD-1234", Scope: "gmail", Expires: expires, Step: 2,
-	}})
+	}
 }
 
-func (s signedOut) Search(context.Context, mailbox.Query) (mailbox.Page, error) {
-	return mailbox.Page{}, s.fail("search")
+// signedOutMailbox is the mailbox of that user.
+func signedOutMailbox(tb testing.TB) *mailbox.Client {
+	tb.Helper()
+	c, err := mailbox.New(mailbox.Config{HTTP: func(string) http.RoundTripper { return signedOut{} }})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
 }
-
-func (s signedOut) Read(context.Context, string, mailbox.Format) (mailbox.Message, error) {
-	return mailbox.Message{}, s.fail("read")
-}
-
-func (s signedOut) Send(context.Context, mailbox.Outgoing) (mailbox.Receipt, error) {
-	return mailbox.Receipt{}, s.fail("send")
-}
-
-func (s signedOut) Check(context.Context, mailbox.Outgoing) (mailbox.Receipt, error) {
-	return mailbox.Receipt{}, s.fail("check")
-}
-
-func (s signedOut) Draft(context.Context, mailbox.Outgoing) (mailbox.Receipt, error) {
-	return mailbox.Receipt{}, s.fail("draft")
-}
-
-func (s signedOut) Account(context.Context) (string, error) { return "", s.fail("account") }
 
 // signIn are the arguments with which each tool gets as far as the mailbox.
 var signIn = map[string]string{
@@ -62,7 +48,7 @@ func TestChallengeOfEveryToolIsAnAnswerOfThatTool(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	catalogue := tools.Catalogue(tools.Config{Mailbox: signedOut{}, Send: direct})
+	catalogue := tools.Catalogue(tools.Config{Mailbox: signedOutMailbox(t), Send: direct})
 	var log bytes.Buffer
 	s, err := server.New(server.Config{
 		Name: "linkmail", Version: "1", Instructions: tools.Instructions, Tools: catalogue,
@@ -106,12 +92,12 @@ func TestChallengeOfEveryToolIsAnAnswerOfThatTool(t *testing.T) {
 }
 
 func TestToolErrorsAreRendered(t *testing.T) {
-	s, err := server.New(server.Config{Name: "linkmail", Version: "1", Tools: tools.Catalogue(tools.Config{Mailbox: signedOut{}})})
+	s, err := server.New(server.Config{Name: "linkmail", Version: "1", Tools: tools.Catalogue(tools.Config{Mailbox: signedOutMailbox(t)})})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, test := range []struct{ tool, args, want string }{
-		{"search_emails", `{"maxResult":5}`, `{"error":{"code":"invalid_argument","message":"unknown argument \"maxResult\"; search_emails takes query, maxResults, pageToken, includeSpamTrash, after, before, timeZone","hint":"Did you mean maxResults?"}}`},
+		{"search_emails", `{"maxResult":5}`, `{"error":{"code":"invalid_argument","message":"unknown argument \"maxResult\"; search_emails takes query, maxResults, pageToken, includeSpamTrash, after, before, timeZone, account","hint":"Did you mean maxResults?"}}`},
 		{"search_emails", `{"query":"` + strings.Repeat("x", 10<<20) + `"}`, `{"error":{"code":"too_large","message":"the arguments take 10485772 bytes; at most 1048576 are accepted","hint":"Shorten the longest argument."}}`},
 		{"send_email", `{"to":"a@example.com","subject":"s","body":"b"}`, `{"error":{"code":"confirmation_unavailable","message":"the confirmation could not be kept, so the mail was not sent","hint":"Make the cache directory writable, or let LINKMAIL_SEND say that mails are saved as drafts."}}`},
 	} {
@@ -123,8 +109,9 @@ func TestToolErrorsAreRendered(t *testing.T) {
 }
 
 func BenchmarkStart(b *testing.B) {
+	box := signedOutMailbox(b)
 	for b.Loop() {
-		if _, err := server.New(server.Config{Name: "linkmail", Version: "1", Tools: tools.Catalogue(tools.Config{Mailbox: signedOut{}})}); err != nil {
+		if _, err := server.New(server.Config{Name: "linkmail", Version: "1", Tools: tools.Catalogue(tools.Config{Mailbox: box})}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -22,6 +22,8 @@ type reply struct {
 	elicit error
 	// challenge is what result tells in words, if a person has to act.
 	challenge *auth.Challenge
+	// question is what the call waits for, if the user has to answer it first.
+	question *Question
 	// kind is the outcome as one word, for the log.
 	kind string
 }
@@ -74,7 +76,10 @@ func (s *Server) run(ctx context.Context, req mcp.CallToolRequest, how func(cont
 
 // perform runs the tool once and turns its error into words.
 func (s *Server) perform(ctx context.Context, c call) reply {
-	result, err := s.handlers[c.req.Params.Name](ctx, c.req)
+	result, err := s.handlers[c.req.Params.Name](s.following(ctx, c), c.req)
+	if q := questionIn(err); q != nil {
+		return reply{question: q, kind: "asked"}
+	}
 	if err != nil {
 		return explain(err, c.id, c.log)
 	}

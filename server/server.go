@@ -41,6 +41,8 @@ type Config struct {
 	// A handler returns its errors as they are, for the server to explain. A
 	// structured answer with a method Kind() string is logged as that kind.
 	Tools []mcpserver.ServerTool
+	// Prompts are tasks that a client may offer its user. Optional.
+	Prompts []mcpserver.ServerPrompt
 	// Principal is who calls when nothing else identifies the caller; the
 	// default is the subject "local", the one user of this machine.
 	Principal auth.Principal
@@ -61,6 +63,9 @@ type Config struct {
 	// user twice, not by another process either. Nil: a challenge is answered
 	// with a result, whatever the client could do.
 	State State
+	// Progress returns a context in which a tool tells how far it has got, for
+	// a client that asked to know. Nil: no tool does.
+	Progress func(ctx context.Context, tell func(done, total int, what string)) context.Context
 	// Wait is how long a call that is repeated after an elicitation waits for
 	// the sign-in to be finished; default 45 seconds, within the patience of
 	// the clients that have the least. Negative: not at all.
@@ -121,6 +126,9 @@ func New(cfg Config) (*Server, error) {
 		}
 		s.handlers[name] = t.Handler
 		s.mcp.AddTool(t.Tool, s.handle)
+	}
+	if len(cfg.Prompts) > 0 {
+		s.mcp.AddPrompts(cfg.Prompts...)
 	}
 	return s, nil
 }

@@ -16,15 +16,15 @@ import (
 // mail comes near it without attachments, and those are not arguments.
 const maxArguments = 1 << 20
 
-// bind reads the arguments of a call into a struct of type In.
+// bind reads the arguments of a call.
 //
 // It is strict about names and lenient about spelling: an unknown argument is
 // an error, while known synonyms, numbers and booleans in quotes, a list as
 // one comma-separated string and a list as JSON inside a string are read as
 // what was meant, because models and the bridges they speak through send all
 // of these.
-func bind[In any](tool string, params []parameter, raw json.RawMessage) (In, error) {
-	var in In
+func bind[In any](tool string, params []parameter, raw json.RawMessage) (call[In], error) {
+	var in call[In]
 	args, err := object(raw)
 	if err == nil {
 		err = fill(reflect.ValueOf(&in).Elem(), tool, params, args)
@@ -79,7 +79,7 @@ func fill(v reflect.Value, tool string, params []parameter, args map[string]json
 			return invalid(p.name, "Pass only "+p.name+".", "%s and %s are the same argument", first, key)
 		}
 		given[p.name] = key
-		if err := set(v.Field(p.index), p, args[key]); err != nil {
+		if err := set(v.FieldByIndex(p.path), p, args[key]); err != nil {
 			return err
 		}
 	}
@@ -93,7 +93,7 @@ func fill(v reflect.Value, tool string, params []parameter, args map[string]json
 			missing = append(missing, p.name)
 		}
 		if p.byDefault != "" {
-			if err := set(v.Field(p.index), p, json.RawMessage(p.byDefault)); err != nil {
+			if err := set(v.FieldByIndex(p.path), p, json.RawMessage(p.byDefault)); err != nil {
 				return err
 			}
 		}
@@ -166,10 +166,58 @@ func set(field reflect.Value, p *parameter, raw json.RawMessage) *ArgumentError 
 		if ok {
 			field.Set(reflect.ValueOf(items))
 		}
+	case aRecords:
+		var elements []json.RawMessage
+		if elements, ok = elementsFrom(raw); ok {
+			return setRecords(field, p, elements)
+		}
 	}
 	if !ok {
 		return invalid(p.name, "Give "+p.kind.String()+".", "%s must be %s, got %s", p.name, p.kind, typeOf(raw))
 	}
+	return nil
+}
+
+// elementsFrom takes a list, a list as JSON inside a string, and one element
+// alone.
+func elementsFrom(raw json.RawMessage) (elements []json.RawMessage, ok bool) {
+	var s string
+	if json.Unmarshal(raw, &s) == nil {
+		if s = strings.TrimSpace(s); !strings.HasPrefix(s, "[") && !strings.HasPrefix(s, "{") {
+			return []json.RawMessage{raw}, s != ""
+		}
+		raw = json.RawMessage(s)
+	}
+	if json.Unmarshal(raw, &elements) == nil {
+		return elements, true
+	}
+	return []json.RawMessage{raw}, bytes.HasPrefix(bytes.TrimSpace(raw), []byte("{"))
+}
+
+// setRecords puts objects into a slice of structs. A bare string stands for an
+// object that has only the first field.
+func setRecords(field reflect.Value, p *parameter, elements []json.RawMessage) *ArgumentError {
+	list := reflect.MakeSlice(field.Type(), len(elements), len(elements))
+	for i, raw := range elements {
+		at := fmt.Sprintf("%s[%d]", p.name, i)
+		var s string
+		if json.Unmarshal(raw, &s) == nil {
+			list.Index(i).FieldByIndex(p.fields[0].path).SetString(s)
+			continue
+		}
+		var args map[string]json.RawMessage
+		if json.Unmarshal(raw, &args) != nil {
+			return invalid(p.name, "Give "+p.kind.String()+".", "%s must be an object, got %s", at, typeOf(raw))
+		}
+		if err := fill(list.Index(i), at, p.fields, args); err != nil {
+			err.Argument = p.name
+			if !strings.Contains(err.Message, at) {
+				err.Message = at + ": " + err.Message
+			}
+			return err
+		}
+	}
+	field.Set(list)
 	return nil
 }
 

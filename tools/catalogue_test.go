@@ -72,7 +72,7 @@ func TestToolsAreAsReviewed(t *testing.T) {
 
 func TestCatalogueFitsItsBudget(t *testing.T) {
 	// The default catalogue may take 20 kB when it has all eleven tools.
-	const each, all = 2700, 20_000
+	const each, all = 2800, 20_000
 	total := 0
 	for _, policy := range []string{"confirm", "draft", "direct", "allow:*@example.com"} {
 		p, err := tools.ParseSendPolicy(policy)

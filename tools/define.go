@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -83,7 +84,7 @@ var errNoMailbox = errors.New("tools: no mailbox is configured")
 // define makes a tool of a function. It panics on an argument or answer type
 // that has no flat schema, which is a programming error.
 func define[In any, Out output](cfg Config, d definition, fn func(context.Context, In) (Out, error)) mcpserver.ServerTool {
-	params := parametersOf(reflect.TypeFor[In]())
+	params := callParameters[In]()
 	tool := mcp.Tool{
 		Name:            d.name,
 		Title:           d.title,
@@ -111,20 +112,38 @@ func define[In any, Out output](cfg Config, d definition, fn func(context.Contex
 		if cfg.Mailbox == nil {
 			return nil, errNoMailbox
 		}
-		out, err := fn(ctx, in)
+		if in.Account != "" {
+			if err := ofAccount(ctx, cfg.Mailbox, in.Account); err != nil {
+				return nil, named(d.name, err)
+			}
+		}
+		out, err := fn(ctx, in.In)
 		if err != nil {
 			return nil, named(d.name, err)
 		}
-		return answer(ctx, cfg.Mailbox, out), nil
+		return answer(ctx, cfg, out), nil
 	}
 	return mcpserver.ServerTool{Tool: tool, Handler: handler}
+}
+
+// ofAccount refuses a call that is meant for another account than this one,
+// before anything of it is done.
+func ofAccount(ctx context.Context, box Mailbox, wanted string) error {
+	account, err := box.Account(ctx)
+	switch {
+	case err != nil:
+		return err
+	case !strings.EqualFold(strings.TrimSpace(wanted), account):
+		return invalid("account", "Leave account out, or give that address.", "this server is signed in as %s, and as nobody else", account)
+	}
+	return nil
 }
 
 // accountTime is how long an answer may wait for the name of its account.
 const accountTime = 3 * time.Second
 
 // answer wraps the data of a call in its envelope.
-func answer(ctx context.Context, box Mailbox, out output) *mcp.CallToolResult {
+func answer(ctx context.Context, cfg Config, out output) *mcp.CallToolResult {
 	about := out.summary()
 	env := Envelope{
 		Status:     about.status,
@@ -135,10 +154,12 @@ func answer(ctx context.Context, box Mailbox, out output) *mcp.CallToolResult {
 	// lost nor long delayed for the lack of it.
 	limited, cancel := context.WithTimeout(ctx, accountTime)
 	defer cancel()
-	if account, err := box.Account(limited); err == nil {
+	if account, err := cfg.Mailbox.Account(limited); err == nil {
 		env.Account = account
 	}
-	text := out.render(newFence(), env.Account)
+	f := newFence()
+	text := out.render(f, env.Account)
+	cfg.exposure.note(ctx, *f.inside)
 	if env.Account != "" {
 		text = "Account: " + env.Account + "\n" + text
 	}

@@ -17,3 +17,9 @@ func Fenced(text string) (fenced, nonce string) {
 	f := newFence()
 	return f.around(text), f.nonce
 }
+
+// AddressesIn is what a model may read as an address in a mail.
+var AddressesIn = addressesIn
+
+// Canonical is the one spelling of an address.
+var Canonical = canonical

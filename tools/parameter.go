@@ -17,23 +17,26 @@ type parameter struct {
 	// byDefault is the default as JSON; empty if there is none.
 	byDefault string
 	required  bool
-	// index is the field's place in the struct.
-	index int
+	// path leads to the field in the struct that is filled.
+	path []int
+	// fields are those of the objects in a list.
+	fields []parameter
 }
 
-// kind is the JSON type of a parameter. There are four, and none of them
-// nests, because some models cannot fill in what nests.
+// kind is the JSON type of a parameter. Hardly any of them nests, because some
+// models cannot fill in what nests.
 type kind int
 
 const (
 	aString kind = iota
 	anInteger
 	aBoolean
-	aList // of strings
+	aList    // of strings
+	aRecords // a list of objects that have only strings
 )
 
 func (k kind) String() string {
-	return [...]string{"a string", "an integer", "true or false", "an array of strings"}[k]
+	return [...]string{"a string", "an integer", "true or false", "an array of strings", "an array of objects"}[k]
 }
 
 // parametersOf reads the parameters of an argument struct. A type or tag that
@@ -49,7 +52,7 @@ func parametersOf(t reflect.Type) []parameter {
 			required:  f.Tag.Get("required") == "true",
 			min:       bound(f, "min"),
 			max:       bound(f, "max"),
-			index:     f.Index[0],
+			path:      f.Index,
 		}
 		switch f.Type.Kind() {
 		case reflect.String:
@@ -60,6 +63,9 @@ func parametersOf(t reflect.Type) []parameter {
 			p.kind = aBoolean
 		case reflect.Slice:
 			p.kind = aList
+			if f.Type.Elem().Kind() == reflect.Struct {
+				p.kind, p.fields = aRecords, parametersOf(f.Type.Elem())
+			}
 		default:
 			panic("tools: no argument can be a " + f.Type.String())
 		}
@@ -69,6 +75,21 @@ func parametersOf(t reflect.Type) []parameter {
 		params = append(params, p)
 	}
 	return params
+}
+
+// call is what every tool takes: its own arguments, and which account is meant.
+type call[In any] struct {
+	In      In
+	Account string `json:"account"`
+}
+
+// callParameters are those of a [call].
+func callParameters[In any]() []parameter {
+	params := parametersOf(reflect.TypeFor[In]())
+	for i := range params {
+		params[i].path = append([]int{0}, params[i].path...)
+	}
+	return append(params, parameter{name: "account", kind: aString, path: []int{1}})
 }
 
 func bound(f reflect.StructField, tag string) *int {

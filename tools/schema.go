@@ -64,15 +64,19 @@ func inputSchema(params []parameter) *schema {
 	s := &schema{Type: "object", Properties: properties{}, Closed: closed}
 	for _, p := range params {
 		one := &schema{
-			Type:        [...]string{"string", "integer", "boolean", "array"}[p.kind],
+			Type:        [...]string{"string", "integer", "boolean", "array", "array"}[p.kind],
 			Description: p.doc,
 			Enum:        p.enum,
 			Minimum:     p.min,
 			Maximum:     p.max,
 			Default:     json.RawMessage(p.byDefault),
 		}
-		if p.kind == aList {
+		switch p.kind {
+		case aList:
 			one.Items = &schema{Type: "string"}
+		case aRecords:
+			one.Items = inputSchema(p.fields)
+		default:
 		}
 		s.Properties = append(s.Properties, property{p.name, one})
 		if p.required {

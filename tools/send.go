@@ -2,10 +2,8 @@ package tools
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	mcpserver "github.com/mark3labs/mcp-go/server"
 
@@ -21,10 +19,11 @@ type sendIn struct {
 	Bcc               []string `json:"bcc"`
 	From              string   `json:"from" doc:"One of the account's own addresses; default: its main one"`
 	ConfirmationToken string   `json:"confirmationToken" doc:"From the previous answer, after the user agreed"`
+	AllowDuplicate    bool     `json:"allowDuplicate" default:"false" doc:"Even if the same mail went out within 10 minutes"`
 }
 
 type sendOut struct {
-	Outcome           mailbox.Outcome `json:"outcome" enum:"sent,not_sent,unknown,drafted"`
+	Outcome           mailbox.Outcome `json:"outcome" enum:"sent,not_sent,unknown,drafted,duplicate"`
 	MessageID         string          `json:"messageId,omitempty"`
 	ThreadID          string          `json:"threadId,omitempty"`
 	DraftID           string          `json:"draftId,omitempty"`
@@ -50,8 +49,8 @@ type recipients struct {
 // describe says in the tool's description what will happen to a mail.
 func (p SendPolicy) describe() string {
 	const (
-		two = "The first call sends nothing: it answers confirmation_required with the mail as it would go out. " +
-			"Show that to the user, and only when they agree repeat the call with the same arguments and the confirmationToken. "
+		two = "If the client cannot ask the user itself, the first call sends nothing and answers confirmation_required with the mail as it would go out: " +
+			"show that to the user, and only when they agree repeat the call with the same arguments and the confirmationToken. "
 		unknown = "If outcome is unknown, look in Sent before trying again."
 	)
 	switch {
@@ -60,9 +59,9 @@ func (p SendPolicy) describe() string {
 	case p.mode == sendDirectly:
 		return "Sends a mail at once. " + unknown
 	case len(p.allow) > 0:
-		return "Sends a mail: at once if every recipient is one of those that were set to need no confirmation, in two steps otherwise. " + two + unknown
+		return "Sends a mail: at once if every recipient is one of those that were set to need no confirmation, after asking otherwise. " + two + unknown
 	default:
-		return "Sends a mail in two steps. " + two + unknown
+		return "Sends a mail once the user agrees. " + two + unknown
 	}
 }
 
@@ -81,60 +80,8 @@ func sendEmail(cfg Config) mcpserver.ServerTool {
 		if err != nil {
 			return nil, err
 		}
-		if cfg.Send.mode == draftOnly {
-			receipt, err := cfg.Mailbox.Draft(ctx, mail)
-			return receiptAnswer(receipt, mail, err)
-		}
-		if cfg.Send.unasked(bare) {
-			receipt, err := cfg.Mailbox.Send(ctx, mail)
-			return receiptAnswer(receipt, mail, err)
-		}
-		return confirmAndSend(ctx, cfg, mail, in.ConfirmationToken)
+		return dispatch(ctx, cfg, errand{mail: mail, bare: bare, token: in.ConfirmationToken, repeat: in.AllowDuplicate})
 	})
-}
-
-// confirmAndSend sends a mail that comes with a good token, and asks otherwise.
-// Nobody is asked about a mail that cannot go out.
-func confirmAndSend(ctx context.Context, cfg Config, mail mailbox.Outgoing, token string) (*sendOut, error) {
-	if cfg.Confirmations == nil {
-		return nil, &storeError{errNoStore}
-	}
-	checked, err := cfg.Mailbox.Check(ctx, mail)
-	if err != nil {
-		return nil, err
-	}
-	// The user agrees to the sender that was settled on, too: a token is worth
-	// nothing for the same words from another account.
-	agreed := mail
-	agreed.From = address(checked.From)
-	why := confirmed
-	if token = strings.TrimSpace(token); token != "" {
-		c, v, err := redeem(ctx, cfg.Confirmations, token, agreed, cfg.now())
-		if err != nil {
-			return nil, err
-		}
-		if v == confirmed {
-			receipt, err := cfg.Mailbox.Send(ctx, mail)
-			if err != nil && ctx.Err() == nil {
-				if failure := restore(ctx, cfg.Confirmations, c, cfg.now()); failure != nil {
-					err = errors.Join(err, failure)
-				}
-			}
-			return receiptAnswer(receipt, mail, err)
-		}
-		why = v
-	}
-	token, ends, err := issue(ctx, cfg.Confirmations, agreed, cfg.now())
-	if err != nil {
-		return nil, err
-	}
-	out := answerOf(checked, mail)
-	shown := previewOf(mail)
-	out.Outcome = mailbox.NotSent
-	out.ConfirmationToken, out.ExpiresAt = token, ends.UTC().Format(time.RFC3339)
-	out.Preview, out.Note = shown.Text, string(why)
-	out.HiddenChars, out.InvisibleChars, out.TextPartDiffers = shown.HiddenChars, shown.InvisibleChars, shown.TextPartDiffers
-	return out, nil
 }
 
 func receiptAnswer(r mailbox.Receipt, mail mailbox.Outgoing, err error) (*sendOut, error) {
@@ -181,10 +128,8 @@ func (o *sendOut) summary() summary {
 	return summary{status: OK}
 }
 
-// render has nothing to fence: all of it comes from the caller.
-func (o *sendOut) render(fence, string) string {
-	var b strings.Builder
-	b.WriteString(o.headline() + "\n")
+// writeHeader writes what a user knows a mail by.
+func (o *sendOut) writeHeader(b *strings.Builder) {
 	for _, h := range []struct{ name, value string }{
 		{"From", o.From},
 		{"To", strings.Join(o.Recipients.To, ", ")},
@@ -193,9 +138,16 @@ func (o *sendOut) render(fence, string) string {
 		{"Subject", o.Subject},
 	} {
 		if h.value != "" {
-			fmt.Fprintf(&b, "%s: %s\n", h.name, h.value)
+			fmt.Fprintf(b, "%s: %s\n", h.name, h.value)
 		}
 	}
+}
+
+// render has nothing to fence: all of it comes from the caller.
+func (o *sendOut) render(fence, string) string {
+	var b strings.Builder
+	b.WriteString(o.headline() + "\n")
+	o.writeHeader(&b)
 	if o.ConfirmationToken == "" {
 		return strings.TrimSpace(b.String())
 	}
@@ -223,6 +175,8 @@ func (o *sendOut) headline() string {
 			s += ")"
 		}
 		s += ": this server only writes drafts. The user can send it."
+	case o.Outcome == duplicate:
+		s = "Not sent again" + prefixed(": it is message ", o.MessageID) + prefixed(", thread ", o.ThreadID) + "."
 	case o.Outcome == mailbox.Unknown:
 		s = "It is unknown whether the mail was sent. Do not send it again before the user has looked in Sent."
 	default:

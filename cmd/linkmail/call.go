@@ -55,10 +55,8 @@ func (p process) call(ctx context.Context, args []string) error {
 	}
 	defer way.close()
 	if !slices.Contains(way.tools, rest[0]) {
-		for _, t := range tools.Catalogue(tools.Config{}) {
-			if t.Tool.Name == rest[0] {
-				return usagef("%s is switched off by LINKMAIL_READ_ONLY", rest[0])
-			}
+		if why := tools.Unavailable(cfg.offer.tools(), rest[0]); why != "" {
+			return usagef("%s %s", rest[0], why)
 		}
 		return usagef("there is no tool %q%s Run \"linkmail tools\" for the list.", clip(rest[0]), suggest(rest[0], way.tools))
 	}

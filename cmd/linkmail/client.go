@@ -51,8 +51,7 @@ type client struct {
 	redis     secret.Text // the URL of a shared cache; none if it is in files
 	signIn    signIn
 	once      bool // this process runs one call and ends
-	readOnly  bool
-	send      tools.SendPolicy
+	offer     offer
 	log       zerolog.Logger
 	p         process
 	// lives says that the process serves on after a call, for which wait bounds
@@ -118,17 +117,37 @@ func (s *source) client(quiet string) (*client, error) {
 		}
 	}
 	c.redis = s.sharedStore(c.key)
-	c.readOnly, c.send = s.policy()
+	c.offer = s.offer()
 	return c, s.err()
 }
 
-// policy reads what the tools may do.
-func (s *source) policy() (readOnly bool, send tools.SendPolicy) {
-	send, err := tools.ParseSendPolicy(s.text("LINKMAIL_SEND"))
-	if err != nil {
+// offer is which tools there are and what they may do.
+type offer struct {
+	readOnly bool
+	toolsets []tools.Toolset
+	send     tools.SendPolicy
+	files    string // a directory; empty if there is none
+	perDay   int    // mails; negative is any number
+}
+
+func (s *source) offer() offer {
+	o := offer{readOnly: s.on("LINKMAIL_READ_ONLY"), files: s.text("LINKMAIL_DOWNLOADS")}
+	if o.perDay = s.number("LINKMAIL_DAILY_SENDS", 0); o.perDay == 0 && s.text("LINKMAIL_DAILY_SENDS") != "" {
+		o.perDay = -1
+	}
+	var err error
+	if o.send, err = tools.ParseSendPolicy(s.text("LINKMAIL_SEND")); err != nil {
 		s.problem("LINKMAIL_SEND: %s", plain(err))
 	}
-	return s.on("LINKMAIL_READ_ONLY"), send
+	if o.toolsets, err = tools.ParseToolsets(s.text("LINKMAIL_TOOLSETS")); err != nil {
+		s.problem("LINKMAIL_TOOLSETS: %s", plain(err))
+	}
+	return o
+}
+
+// tools is the part of the catalogue's configuration that needs no mailbox.
+func (o offer) tools() tools.Config {
+	return tools.Config{ReadOnly: o.readOnly, Toolsets: o.toolsets, Send: o.send, PerDay: o.perDay}
 }
 
 func (c *client) usesAuth0() bool {
@@ -351,12 +370,23 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		w.close()
 		return nil, usagef("LINKMAIL_GMAIL_ENDPOINT: %s", plain(err))
 	}
-	catalogue := tools.Catalogue(tools.Config{
-		Mailbox:       box,
-		ReadOnly:      c.readOnly,
-		Send:          c.send,
-		Confirmations: store,
-	})
+	offered := c.offer.tools()
+	offered.Mailbox, offered.Confirmations = box, store
+	offered.Ask = func(ctx context.Context, question string) (yes, asked bool, err error) {
+		return server.Ask(ctx, server.Question{Text: question, Yes: "Send the mail"})
+	}
+	if c.offer.files != "" {
+		if offered.Files, err = tools.OpenDirectory(c.offer.files); err != nil {
+			w.close()
+			return nil, usagef("LINKMAIL_DOWNLOADS: %s", plain(err))
+		}
+		stop := w.close
+		w.close = func() {
+			stop()
+			_ = offered.Files.Close()
+		}
+	}
+	catalogue := tools.Catalogue(offered)
 	for _, t := range catalogue {
 		w.tools = append(w.tools, t.Tool.Name)
 	}
@@ -365,11 +395,15 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		Version:      buildVersion(),
 		Instructions: tools.Instructions,
 		Tools:        catalogue,
+		Prompts:      tools.Prompts(offered),
 		Principal:    localUser,
 		Log:          c.log,
 		Watcher:      watcher,
 		State:        store,
 		Wait:         c.wait,
+		Progress: func(ctx context.Context, tell func(done, total int, what string)) context.Context {
+			return mailbox.WithProgress(ctx, tell)
+		},
 	})
 	if err != nil {
 		w.close()

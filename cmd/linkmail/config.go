@@ -89,10 +89,6 @@ func (p process) strangers() []string {
 			continue
 		}
 		seen[name] = true
-		if why, ok := reserved[name]; ok {
-			p.say("linkmail: %s has no effect in this version: %s", name, why)
-			continue
-		}
 		problems = append(problems, fmt.Sprintf("%s is not a setting%s", name, suggest(name, names)))
 	}
 	return problems

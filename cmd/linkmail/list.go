@@ -17,12 +17,11 @@ func (p process) listTools(_ context.Context, args []string) error {
 	if err := fs.alone(p, args, src); err != nil {
 		return err
 	}
-	var cfg tools.Config
-	cfg.ReadOnly, cfg.Send = src.policy()
+	offer := src.offer()
 	if err := src.err(); err != nil {
 		return err
 	}
-	list := tools.Catalogue(cfg)
+	list := tools.Catalogue(offer.tools())
 	if *asJSON {
 		var out struct {
 			Tools []any `json:"tools"`

@@ -44,7 +44,10 @@ var settings = []setting{
 	{env: "LINKMAIL_KEY", flag: "key", kind: "secret", text: "key that seals the cache, base64 of 32 bytes", def: "from the OS keyring, else a key file that linkmail creates"},
 	{env: "LINKMAIL_STORE", flag: "store", kind: "choice", text: "where the cache is kept: file, or redis://[user:password@]host[:port][/database] (rediss:// for TLS) for machines that share a sign-in; needs LINKMAIL_KEY", def: "file"},
 	{env: "LINKMAIL_READ_ONLY", flag: "read-only", kind: "switch", text: "offer no tool that changes or sends anything", def: "false"},
-	{env: "LINKMAIL_SEND", flag: "send", kind: "choice", text: "what a send needs: confirm (a second call with a token for exactly this mail; the client or the model asks the user in between), draft (only drafts are written), allow:PATTERN,... (addresses and *@domain without asking, others confirm) or direct", def: "confirm"},
+	{env: "LINKMAIL_TOOLSETS", flag: "toolsets", kind: "choice", text: "tools beside the default ones, comma-separated: compose, labels, settings, sync or all", def: "none"},
+	{env: "LINKMAIL_DOWNLOADS", flag: "downloads", kind: "directory", text: "the one directory that attachments may be saved to and attached from", def: "none, so nothing is saved"},
+	{env: "LINKMAIL_SEND", flag: "send", kind: "choice", text: "what a send needs: confirm (the user's yes: in a form of the client, or by a second call with a token for exactly this mail), draft (only drafts are written), allow:PATTERN,... (addresses and *@domain without asking, others confirm) or direct", def: "confirm"},
+	{env: "LINKMAIL_DAILY_SENDS", flag: "daily-sends", kind: "number", text: "mails that may be sent within 24 hours; 0 means no limit", def: "100"},
 	{env: "LINKMAIL_LOG_LEVEL", flag: "log-level", kind: "choice", text: "trace, debug, info, warn, error or off", def: "info, and warn for call"},
 	{env: "LINKMAIL_LOG_FORMAT", flag: "log-format", kind: "choice", text: "console or json, on standard error", def: "console"},
 
@@ -61,14 +64,6 @@ var settings = []setting{
 	{env: "LINKAUTH_EXPIRED_AS_STATUS", flag: "expired-as-status", kind: "switch", text: "answer the poll of an expired session with that status instead of 404, for clients that take a 404 for a passing fault", def: "false", broker: true},
 	{env: "LINKMAIL_LOG_LEVEL", flag: "log-level", kind: "choice", text: "trace, debug, info, warn, error or off", def: "info", broker: true},
 	{env: "LINKMAIL_LOG_FORMAT", flag: "log-format", kind: "choice", text: "console or json, on standard error", def: "console", broker: true},
-}
-
-// reserved are variables of features that this version does not have. They are
-// accepted, so that one environment serves several versions, and said on
-// standard error.
-var reserved = map[string]string{
-	"LINKMAIL_TOOLSETS":  "there is one set of tools",
-	"LINKMAIL_DOWNLOADS": "there are no attachment tools",
 }
 
 // settingsFor returns the settings of the broker or of everything else.

@@ -1,0 +1,91 @@
+package tools
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	mcpserver "github.com/mark3labs/mcp-go/server"
+)
+
+// Toolset is a group of tools that is offered on request only: what few need
+// costs every model that reads the catalogue.
+type Toolset string
+
+// The toolsets.
+const (
+	Compose  Toolset = "compose"  // forward mail, delete drafts
+	Labels   Toolset = "labels"   // make, change and delete labels
+	Settings Toolset = "settings" // filters, the vacation responder
+	Sync     Toolset = "sync"     // what changed since the last time
+)
+
+// toolsets are all there are.
+var toolsets = []Toolset{Compose, Labels, Settings, Sync}
+
+// ParseToolsets reads a comma-separated list; "all" stands for all there are,
+// and "default" for none beside the default tools.
+func ParseToolsets(s string) ([]Toolset, error) {
+	var list []Toolset
+	for name := range strings.SplitSeq(s, ",") {
+		name = strings.ToLower(strings.TrimSpace(name))
+		switch {
+		case name == "" || name == "default":
+		case name == "all":
+			list = append(list, toolsets...)
+		case slices.Contains(toolsets, Toolset(name)):
+			list = append(list, Toolset(name))
+		default:
+			return nil, fmt.Errorf("tools: there is no toolset %q; there are compose, labels, settings and sync", name)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list), nil
+}
+
+// entry is a tool and the toolset it belongs to; none if it is a default tool.
+type entry struct {
+	set  Toolset
+	make func(Config) mcpserver.ServerTool
+}
+
+var entries = []entry{
+	{"", readEmail},
+	{"", searchEmails},
+	{"", sendEmail},
+}
+
+// Catalogue returns the tools that cfg allows, in the order of their names.
+func Catalogue(cfg Config) []mcpserver.ServerTool {
+	cfg.exposure = &exposure{store: cfg.Confirmations, now: cfg.now, seen: map[string]time.Time{}}
+	var list []mcpserver.ServerTool
+	for _, e := range entries {
+		if e.set != "" && !slices.Contains(cfg.Toolsets, e.set) {
+			continue
+		}
+		tool := e.make(cfg)
+		if cfg.ReadOnly && !*tool.Tool.Annotations.ReadOnlyHint {
+			continue
+		}
+		list = append(list, tool)
+	}
+	slices.SortFunc(list, func(a, b mcpserver.ServerTool) int { return strings.Compare(a.Tool.Name, b.Tool.Name) })
+	return list
+}
+
+// Unavailable says why cfg has no tool of this name although there is one:
+// which setting would have to change. It is empty otherwise.
+func Unavailable(cfg Config, name string) string {
+	for _, e := range entries {
+		tool := e.make(Config{}).Tool
+		switch {
+		case tool.Name != name:
+		case cfg.ReadOnly && !*tool.Annotations.ReadOnlyHint:
+			return "is switched off by LINKMAIL_READ_ONLY"
+		case e.set != "" && !slices.Contains(cfg.Toolsets, e.set):
+			return "is in the toolset " + string(e.set) + "; LINKMAIL_TOOLSETS does not name it"
+		}
+	}
+	return ""
+}
