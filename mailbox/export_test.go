@@ -78,8 +78,8 @@ func RenderPayload(payload []byte, f Format) (text, source string, attachments [
 		return "", "", nil, err
 	}
 	c := contentOf(&p)
-	r, err := c.render(f)
-	return r.text, r.source, c.attachments, err
+	r := c.render(f)
+	return r.text, r.source, c.attachments, nil
 }
 
 // Known is the memory of mails and their labels.

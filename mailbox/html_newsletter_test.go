@@ -50,7 +50,7 @@ func TestANewsletterCostsAThousandTokens(t *testing.T) {
 		t.Fatalf("the newsletter has %d bytes, it should have 57,000", len(src))
 	}
 	for _, format := range []Format{Markdown, Text} {
-		body, hidden := mustConvert(t, src, format)
+		body, hidden := convertHTML(src, format)
 		if tokens := len(body) / 4; tokens > 1000 {
 			t.Errorf("%s has %d tokens:\n%s", format, tokens, body)
 		}
@@ -80,9 +80,7 @@ func BenchmarkConvertHTML(b *testing.B) {
 			b.SetBytes(int64(len(src)))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, _, err := convertHTML(src, format); err != nil {
-					b.Fatal(err)
-				}
+				convertHTML(src, format)
 			}
 		})
 	}

@@ -26,6 +26,9 @@ type pruner struct {
 	base    *url.URL // of relative links; nil if the mail has none
 	hidden  int      // characters left out that the reader does not see
 	unnamed int      // visible images left out for want of a description
+	// misleading counts the links whose text names another site than theirs.
+	misleading int
+	pictures   pictures
 
 	nest   int // lists and quotations around the current element
 	inline int // links and emphases around it
@@ -45,6 +48,7 @@ func (p *pruner) prune(doc *html.Node) *html.Node {
 	}
 	body := element("body")
 	p.children(body, doc, newRoot(s))
+	p.unnamed += p.pictures.dropRepeated()
 	mergeText(body)
 	return body
 }
@@ -257,7 +261,8 @@ func (p *pruner) visibleAlt(b *box) string {
 		p.hidden += visibleLength(alt)
 		return ""
 	}
-	if alt == "" {
+	if alt == "" || p.format != HTML && saysNothing(alt) {
+		alt = ""
 		p.unnamed++
 	}
 	short := firstRunes(alt, maxAlt)
@@ -295,6 +300,12 @@ func (p *pruner) link(dst, src *html.Node, b *box) bool {
 	p.inline--
 	text, _ := cleanLine(textOf(n))
 	if content && target != "" && (p.format == HTML || !isLinkText(text, target)) {
+		if linkMisleads(text[:min(len(text), maxLinkText)], target) {
+			p.misleading++
+		}
+		if p.format != HTML {
+			p.pictures.note(n, text, target)
+		}
 		if !p.full && p.format != HTML {
 			target = shortLink(target)
 		}

@@ -24,7 +24,11 @@ type body struct {
 	source       string
 	hidden       int
 	differs      bool
+	cut          bool
+	misleading   int // links
 	bcc, replyTo []Address
+	unsubscribe  []string
+	verdict      Authentication
 	attachments  []Attachment
 }
 
@@ -32,6 +36,9 @@ func (b body) size() int {
 	n := 512 + len(b.text)
 	for _, a := range b.attachments {
 		n += 64 + len(a.Name) + len(a.Type)
+	}
+	for _, u := range b.unsubscribe {
+		n += 16 + len(u)
 	}
 	return n
 }
@@ -45,9 +52,9 @@ func (c *Client) Read(ctx context.Context, id string, format Format) (Message, e
 	switch format {
 	case "":
 		format = Markdown
-	case Markdown, Text, HTML:
+	case Markdown, Text, HTML, Headers:
 	default:
-		return Message{}, invalid("there is no such body format", "Use markdown, text or html.")
+		return Message{}, invalid("there is no such body format", "Use markdown, text, html or raw_headers.")
 	}
 	b := newBudget()
 	var beside sync.WaitGroup
@@ -99,8 +106,13 @@ func (c *Client) message(h head, b body) Message {
 	return Message{
 		Summary: c.summary(h, attached),
 		Bcc:     b.bcc, ReplyTo: b.replyTo,
-		Body: b.text, Source: b.source, HiddenChars: b.hidden, TextDiffers: b.differs,
-		Attachments: b.attachments,
+		Body: b.text, Source: b.source, HiddenChars: b.hidden, TextDiffers: b.differs, Cut: b.cut,
+		Attachments:      b.attachments,
+		Authentication:   b.verdict,
+		AnswersElsewhere: answersElsewhere(h.From, b.replyTo),
+		NameMisleads:     nameMisleads(h.From),
+		MisleadingLinks:  b.misleading,
+		Unsubscribe:      b.unsubscribe,
 	}
 }
 
@@ -110,21 +122,27 @@ func (c *Client) convert(ctx context.Context, b budget, m *gmail.Message, format
 		return body{source: sourceNone}, nil
 	}
 	content := contentOf(m.Payload)
+	headers := m.Payload.Headers
+	out := body{
+		bcc:         parseAddresses(headerOf(headers, "Bcc")),
+		replyTo:     parseAddresses(headerOf(headers, "Reply-To")),
+		unsubscribe: unsubscribeOf(headers),
+		verdict:     authenticationOf(headers),
+		attachments: content.attachments,
+	}
+	if format == Headers {
+		out.source = sourceHeaders
+		out.text, out.hidden, out.cut = headerLines(headers)
+		return out, nil
+	}
 	for _, p := range content.apart() {
 		if err := c.fetchText(ctx, b, m.Id, p); err != nil {
 			return body{}, err
 		}
 	}
-	out := body{
-		bcc:         parseAddresses(headerOf(m.Payload.Headers, "Bcc")),
-		replyTo:     parseAddresses(headerOf(m.Payload.Headers, "Reply-To")),
-		attachments: content.attachments,
-	}
-	r, err := content.render(format)
-	if err != nil {
-		return body{}, wrap("convert the mail", err)
-	}
-	out.text, out.source, out.hidden, out.differs = r.text, r.source, r.hidden, r.differs
+	r := content.render(format)
+	out.text, out.source, out.hidden = r.text, r.source, r.hidden
+	out.differs, out.cut, out.misleading = r.differs, r.cut, r.misleading
 	return out, nil
 }
 
@@ -134,7 +152,7 @@ func (c *Client) convert(ctx context.Context, b budget, m *gmail.Message, format
 func (c *Client) fetchText(ctx context.Context, b budget, id string, t *textPart) error {
 	if t.size > maxTextPart {
 		t.text = fmt.Sprintf("[A text of %d MB is left out here: it is too large to read.]", t.size>>20)
-		t.html = false
+		t.html, t.calendar, t.cut = false, false, true
 		return nil
 	}
 	return c.read(ctx, b, "read the text of the mail", unitsAttachment, func(ctx context.Context) error {

@@ -50,6 +50,7 @@ type entry struct {
 }
 
 var entries = []entry{
+	{"", getThread},
 	{"", readEmail},
 	{"", searchEmails},
 	{"", sendEmail},

@@ -4,7 +4,7 @@ package tools
 var Split = split
 
 // Collapse is how quotes are left out.
-var Collapse = collapse
+func Collapse(body string) (kept string, omitted int) { return collapse(body, "") }
 
 // Chunk is how a body is cut into parts.
 func Chunk(body string, offset, limit int) (text string, next, total int) {
