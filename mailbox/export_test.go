@@ -108,3 +108,6 @@ func (k *Known) Labels(id string) ([]string, bool) {
 	h, ok := k.k.recall([]string{id})[id]
 	return h.labels, ok
 }
+
+// AuthenticationResults reads one field of that name.
+func AuthenticationResults(value string) (server string, a Authentication) { return authResults(value) }

@@ -14,7 +14,6 @@ import (
 const (
 	maxAlt   = 80 // characters of an image's description
 	maxNest  = 12 // lists and quotations inside each other that are shown as such
-	tinySize = 2  // pixels; an image of that size is there to be fetched, not seen
 )
 
 // pruner copies the part of a parsed mail that a reader sees. The copy has only
@@ -127,10 +126,16 @@ func visibleLength(s string) int {
 	return n
 }
 
-// countHidden counts the text inside of n, which is left out.
+// countHidden counts the text of n and inside of it, which is left out.
 func (p *pruner) countHidden(n *html.Node) {
+	if n.DataAtom == atom.Img {
+		p.hidden += visibleLength(attrOf(n, "alt"))
+	}
 	for c := range n.Descendants() {
-		if c.Type == html.TextNode && !isCode(c.Parent.DataAtom) {
+		switch {
+		case c.DataAtom == atom.Img:
+			p.hidden += visibleLength(attrOf(c, "alt"))
+		case c.Type == html.TextNode && !isCode(c.Parent.DataAtom):
 			p.hidden += visibleLength(c.Data)
 		}
 	}
@@ -257,7 +262,7 @@ func (p *pruner) keepAttributes(n, src *html.Node) {
 // there to be seen.
 func (p *pruner) visibleAlt(b *box) string {
 	alt, removed := cleanLine(b.attr("alt"))
-	if b.gone || b.hidden || isTiny(b.attr("width")) || isTiny(b.attr("height")) {
+	if b.gone || b.hidden || b.dot {
 		p.hidden += visibleLength(alt)
 		return ""
 	}
@@ -284,11 +289,6 @@ func (p *pruner) image(dst *html.Node, b *box) bool {
 	}
 	dst.AppendChild(n)
 	return true
-}
-
-func isTiny(size string) bool {
-	px, ok := lengthOf(strings.ToLower(strings.TrimSpace(size)), rootSize, screenWidth)
-	return ok && px <= tinySize
 }
 
 // link keeps a link that has something to click on and somewhere to go.

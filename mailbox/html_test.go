@@ -16,52 +16,67 @@ func convertHTML(src string, format Format) (body string, hidden int) {
 // Every way of hiding text, as one element. SECRET must not survive, in any
 // format, and VISIBLE beside it must.
 var hidingPlaces = map[string]string{
-	"display none":                      `<div style="display:none">SECRET</div>`,
-	"display none, shouted and spaced":  `<div style=" DISPLAY : NONE !important ; color:red">SECRET</div>`,
-	"display none, escaped":             `<div style="d\69 splay:n\6f ne">SECRET</div>`,
-	"display none after a comment":      `<style>.c{/* } */display:none}</style><div class="c">SECRET</div>`,
-	"a value that does not count":       `<div style="display:none;display:bogus"><p style="color:#fff;color:notacolor">SECRET</p></div>`,
-	"a colour that does not count":      `<div style="color:#fff;color:notacolor">SECRET</div>`,
-	"a rule for links":                  `<style>a:link{color:#fff}</style><a href="https://x.org/">SECRET</a>`,
-	"a column that is not drawn":        `<div style="display:table-column">SECRET</div>`,
-	"visibility hidden":                 `<span style="visibility:hidden">SECRET</span>`,
-	"visibility collapse":               `<p style="visibility:collapse">SECRET</p>`,
-	"content-visibility":                `<div style="content-visibility:hidden">SECRET</div>`,
-	"opacity 0":                         `<div style="opacity:0">SECRET</div>`,
-	"opacity 1%":                        `<div style="opacity:1%">SECRET</div>`,
-	"opacity that multiplies":           `<div style="opacity:.2"><div style="opacity:.2">SECRET</div></div>`,
-	"a filter":                          `<div style="filter:opacity(0)">SECRET</div>`,
-	"font-size 0":                       `<div style="font-size:0">SECRET</div>`,
-	"font-size 1px":                     `<div style="font-size:1px">SECRET</div>`,
-	"font-size 1pt":                     `<span style="font-size:1pt">SECRET</span>`,
-	"font-size that shrinks":            `<div style="font-size:.2em"><div style="font-size:20%">SECRET</div></div>`,
-	"the font shorthand":                `<div style="font:bold 0/0 a">SECRET</div>`,
-	"white on white":                    `<span style="color:#fff">SECRET</span>`,
-	"nearly white on white":             `<span style="color:rgb(250 252 253)">SECRET</span>`,
-	"white in hsl":                      `<span style="color:hsl(10,50%,99%)">SECRET</span>`,
-	"snow on white":                     `<span style="color:Snow">SECRET</span>`,
-	"a font tag in white":               `<font color="ffffff">SECRET</font>`,
-	"black on black, inherited":         `<table bgcolor="#000000"><tr><td><p>SECRET</p></td></tr></table>`,
-	"red on red in the shorthand":       `<div style="background:url() no-repeat red"><b style="color:#f00">SECRET</b></div>`,
-	"a colour with a name on itself":    `<div style="background:tomato;color:tomato">SECRET</div>`,
-	"transparent":                       `<div style="color:transparent">SECRET</div>`,
-	"nearly transparent":                `<div style="color:rgba(0,0,0,.02)">SECRET</div>`,
-	"transparent in eight digits":       `<div style="color:#00000000">SECRET</div>`,
-	"text fill":                         `<div style="-webkit-text-fill-color:transparent">SECRET</div>`,
-	"a link in white":                   `<a href="https://x.org/" style="color:#fff">SECRET</a>`,
-	"max-height 0":                      `<div style="max-height:0;overflow:hidden">SECRET</div>`,
-	"max-height 0 on a span":            `<span style="max-height:0px;overflow:hidden">SECRET</span>`,
-	"height 0":                          `<div style="height:0;overflow:hidden">SECRET</div>`,
-	"width 1px":                         `<div style="overflow-x:hidden;width:1px">SECRET</div>`,
-	"off to the left":                   `<div style="position:absolute;left:-9999px">SECRET</div>`,
-	"off to the top":                    `<div style="position:fixed;top:-100em">SECRET</div>`,
-	"off by a margin":                   `<div style="margin-left:-5000px">SECRET</div>`,
-	"text-indent":                       `<div style="text-indent:-9999px"><p>SECRET</p></div>`,
-	"clip":                              `<div style="position:absolute;clip:rect(0,0,0,0)">SECRET</div>`,
-	"clip-path inset":                   `<div style="clip-path:inset(100%)">SECRET</div>`,
-	"clip-path circle":                  `<div style="clip-path:circle(0)">SECRET</div>`,
-	"clip-path polygon":                 `<div style="clip-path:polygon(0 0, 0 0, 0 0)">SECRET</div>`,
-	"scale 0":                           `<div style="transform:scale(0)">SECRET</div>`,
+	"display none":                     `<div style="display:none">SECRET</div>`,
+	"display none, shouted and spaced": `<div style=" DISPLAY : NONE !important ; color:red">SECRET</div>`,
+	"display none, escaped":            `<div style="d\69 splay:n\6f ne">SECRET</div>`,
+	"display none after a comment":     `<style>.c{/* } */display:none}</style><div class="c">SECRET</div>`,
+	"a value that does not count":      `<div style="display:none;display:bogus"><p style="color:#fff;color:notacolor">SECRET</p></div>`,
+	"a colour that does not count":     `<div style="color:#fff;color:notacolor">SECRET</div>`,
+	"a rule for links":                 `<style>a:link{color:#fff}</style><a href="https://x.org/">SECRET</a>`,
+	"a column that is not drawn":       `<div style="display:table-column">SECRET</div>`,
+	"visibility hidden":                `<span style="visibility:hidden">SECRET</span>`,
+	"visibility collapse":              `<p style="visibility:collapse">SECRET</p>`,
+	"content-visibility":               `<div style="content-visibility:hidden">SECRET</div>`,
+	"opacity 0":                        `<div style="opacity:0">SECRET</div>`,
+	"opacity 1%":                       `<div style="opacity:1%">SECRET</div>`,
+	"opacity that multiplies":          `<div style="opacity:.2"><div style="opacity:.2">SECRET</div></div>`,
+	"a filter":                         `<div style="filter:opacity(0)">SECRET</div>`,
+	"font-size 0":                      `<div style="font-size:0">SECRET</div>`,
+	"font-size 1px":                    `<div style="font-size:1px">SECRET</div>`,
+	"font-size 1pt":                    `<span style="font-size:1pt">SECRET</span>`,
+	"font-size that shrinks":           `<div style="font-size:.2em"><div style="font-size:20%">SECRET</div></div>`,
+	"the font shorthand":               `<div style="font:bold 0/0 a">SECRET</div>`,
+	"white on white":                   `<span style="color:#fff">SECRET</span>`,
+	"nearly white on white":            `<span style="color:rgb(250 252 253)">SECRET</span>`,
+	"white in hsl":                     `<span style="color:hsl(10,50%,99%)">SECRET</span>`,
+	"snow on white":                    `<span style="color:Snow">SECRET</span>`,
+	"a font tag in white":              `<font color="ffffff">SECRET</font>`,
+	"black on black, inherited":        `<table bgcolor="#000000"><tr><td><p>SECRET</p></td></tr></table>`,
+	"red on red in the shorthand":      `<div style="background:url() no-repeat red"><b style="color:#f00">SECRET</b></div>`,
+	"a colour with a name on itself":   `<div style="background:tomato;color:tomato">SECRET</div>`,
+	"transparent":                      `<div style="color:transparent">SECRET</div>`,
+	"nearly transparent":               `<div style="color:rgba(0,0,0,.02)">SECRET</div>`,
+	"transparent in eight digits":      `<div style="color:#00000000">SECRET</div>`,
+	"text fill":                        `<div style="-webkit-text-fill-color:transparent">SECRET</div>`,
+	"a link in white":                  `<a href="https://x.org/" style="color:#fff">SECRET</a>`,
+	"max-height 0":                     `<div style="max-height:0;overflow:hidden">SECRET</div>`,
+	"max-height 0 on a span":           `<span style="max-height:0px;overflow:hidden">SECRET</span>`,
+	"height 0":                         `<div style="height:0;overflow:hidden">SECRET</div>`,
+	"width 1px":                        `<div style="overflow-x:hidden;width:1px">SECRET</div>`,
+	"off to the left":                  `<div style="position:absolute;left:-9999px">SECRET</div>`,
+	"off to the top":                   `<div style="position:fixed;top:-100em">SECRET</div>`,
+	"off by a margin":                  `<div style="margin-left:-5000px">SECRET</div>`,
+	"text-indent":                      `<div style="text-indent:-9999px"><p>SECRET</p></div>`,
+	"clip":                             `<div style="position:absolute;clip:rect(0,0,0,0)">SECRET</div>`,
+	"clip-path inset":                  `<div style="clip-path:inset(100%)">SECRET</div>`,
+	"clip-path circle":                 `<div style="clip-path:circle(0)">SECRET</div>`,
+	"clip-path polygon":                `<div style="clip-path:polygon(0 0, 0 0, 0 0)">SECRET</div>`,
+	"scale 0":                          `<div style="transform:scale(0)">SECRET</div>`,
+	"translated away by the property":  `<div style="translate:0 -9999px">SECRET</div>`,
+	"zoomed away":                      `<div style="zoom:0.01">SECRET</div>`,
+	"turned on its edge":               `<div style="transform:rotateX(90deg)">SECRET</div>`,
+	"turned on its edge, in turns":     `<div style="transform:rotateY(-.25turn)">SECRET</div>`,
+	"flattened by a matrix":            `<div style="transform:matrix(0,0,0,0,0,0)">SECRET</div>`,
+	"off by an inset":                  `<div style="position:absolute;inset:0 0 0 -9999px">SECRET</div>`,
+	"off to the right":                 `<div style="position:absolute;right:-9999px">SECRET</div>`,
+	"off by a margin on top":           `<div style="margin-top:-9999px">SECRET</div>`,
+	"max-width 0":                      `<div style="max-width:0;overflow:hidden">SECRET</div>`,
+	"a font size of nothing, computed": `<div style="font-size:calc(0px)">SECRET</div>`,
+	"scaled in one direction":          `<div style="transform:scaleX(0)">SECRET</div>`,
+	"scaled by the property":           `<div style="scale:0">SECRET</div>`,
+	"a class for visibility":           `<style>.h{visibility:hidden}</style><p class="h">SECRET</p>`,
+	"the description of a small image": `<img src="https://x.org/p" style="width:1px;height:1px" alt="SECRET">`,
+	"the description of an image that is not drawn": `<img src="https://x.org/p" style="display:none" alt="SECRET">`,
 	"translated away":                   `<div style="transform:translateX(-9999px)">SECRET</div>`,
 	"the hidden attribute":              `<div hidden>SECRET</div>`,
 	"a closed dialog":                   `<dialog>SECRET</dialog>`,
@@ -111,6 +126,29 @@ func TestConvertHTMLRemovesWhatAReaderDoesNotSee(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What is left out because a reader does not see it is counted. Not counted is
+// what no mail program has ever shown: comments, code, attributes.
+func TestConvertHTMLCountsEveryHidingPlace(t *testing.T) {
+	uncounted := map[string]bool{
+		"a comment": true, "a conditional comment": true, "a script": true, "a title in the body": true,
+		"a title attribute": true, "an attribute nobody knows": true, "input": true,
+	}
+	for name, place := range hidingPlaces {
+		want := len("SECRET")
+		switch {
+		case uncounted[name]:
+			want = 0
+		case name == "unicode tags":
+			want = 3
+		}
+		for _, src := range []string{"<p>Hello</p>" + place, "<p>Hello</p>" + place + strings.Repeat("<div>", 600)} {
+			if _, got := convertHTML(src, Markdown); got < want || want == 0 && got != 0 {
+				t.Errorf("%s: %d characters are counted, want %d", name, got, want)
+			}
+		}
 	}
 }
 
@@ -375,6 +413,14 @@ var (
 	}
 	hiding = []string{
 		` style="display:none"`, ` hidden`, ` style="opacity:0"`, ` class="gone"`, ` style="position:absolute;left:-9999px"`, ` style="clip-path:inset(100%)"`,
+		` style="max-height:0;overflow:hidden"`, ` style="position:fixed;top:-9999px"`, ` style="transform:scale(0)"`, ` style="margin-left:-9999px"`,
+		` style="content-visibility:hidden"`, ` style="display:block;opacity:.01"`, ` style="position:absolute;clip:rect(0,0,0,0)"`, ` style="zoom:0"`,
+	}
+	// What hides the text inside an element, but not inside of those in it
+	// that say otherwise.
+	hidingText = []string{
+		`<span style="color:#fff">`, `<span style="font-size:0">`, `<span style="visibility:hidden">`, `<span style="color:transparent">`,
+		`<font color="white">`, `<span style="background:#123;color:#123">`, `<span class="pale">`, `<span style="font-size:1px">`, `<noscript>`, `<template>`,
 	}
 )
 
@@ -382,6 +428,12 @@ var (
 // as they matter to the parser.
 func (m *randomMail) content(depth int, visible bool, in string) {
 	for range m.IntN(4) + 1 {
+		if m.IntN(12) == 0 {
+			open := hidingText[m.IntN(len(hidingText))]
+			m.b.WriteString(open)
+			m.word(false)
+			m.b.WriteString("</" + strings.Trim(strings.Fields(open)[0], "<>") + ">")
+		}
 		if depth == 0 || m.IntN(3) == 0 {
 			m.word(visible)
 			continue
@@ -425,9 +477,9 @@ func (m *randomMail) content(depth int, visible bool, in string) {
 }
 
 func TestConvertHTMLLosesNothingVisibleAndShowsNothingHidden(t *testing.T) {
-	for seed := range uint64(100) {
+	for seed := range uint64(300) {
 		m := &randomMail{Rand: rand.New(rand.NewPCG(seed, 1))}
-		m.b.WriteString("<style>.gone{display:none}</style>")
+		m.b.WriteString("<style>.gone{display:none} .pale{color:#fefefe}</style>")
 		m.content(6, true, "")
 		src := m.b.String()
 		for _, format := range []Format{Markdown, Text, HTML} {

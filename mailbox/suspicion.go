@@ -79,7 +79,7 @@ func linkMisleads(text, target string) bool {
 			return true
 		}
 	}
-	text = strings.Trim(atSigns.Replace(text), " .,:;()<>[]")
+	text = strings.Trim(atSigns.Replace(text), " \n.,:;()<>[]")
 	if addressIn.FindString(text) == text && text != "" {
 		return siteOf(domainOf(text)) != siteOf(leads)
 	}
