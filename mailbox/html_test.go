@@ -280,6 +280,18 @@ func TestConvertHTMLWrites(t *testing.T) {
 		"a heading that is a link": {
 			`<a href="https://x.org/p"><h2>Title</h2></a>`, "## [Title](https://x.org/p)", "Title\n\n(https://x.org/p)",
 		},
+		"pictures in links that words lead to as well": {
+			`<a href="https://x.org/p"><img src="p" alt="story"></a><p><a href="https://x.org/p">The story</a></p>`,
+			"[The story](https://x.org/p)", "The story (https://x.org/p)",
+		},
+		"pictures that describe the template": {
+			strings.Repeat(`<a href="https://x.org/1"><img src="p" alt="story"></a> `, 3) + `<p><img alt="company logo"><img alt="IMG_2041.png"> Hello</p>`, "Hello", "Hello",
+		},
+		"a picture that describes itself, beside words that lead there": {
+			`<a href="https://x.org/p"><img src="p" alt="A red kettle"></a><p><a href="https://x.org/p">Buy</a></p>`,
+			"[![A red kettle]()](https://x.org/p)\n\n[Buy](https://x.org/p)", "[image: A red kettle] (https://x.org/p)\n\nBuy (https://x.org/p)",
+		},
+		"a description in another script": {`<img alt="新しい店">`, "![新しい店]()", "[image: 新しい店]"},
 		"an image in a link": {
 			`<a href="https://x.org/p"><img src="p" alt="Our [new] shop"></a>`,
 			`[![Our \[new\] shop]()](https://x.org/p)`, "[image: Our [new] shop] (https://x.org/p)",
@@ -301,8 +313,12 @@ func TestConvertHTMLWrites(t *testing.T) {
 		"white space that is kept": {
 			"<div style=\"white-space:pre-wrap\">a\nb</div>", "a  \nb", "a\nb",
 		},
-		"code":                   {"<pre>a\n  b</pre>", "```\na\n  b\n```", "a\n  b"},
-		"markup characters":      {"<p>1 * 2 * 3 &lt;b&gt;</p>", "1 * 2 * 3 &lt;b&gt;", "1 * 2 * 3 <b>"},
+		"code":              {"<pre>a\n  b</pre>", "```\na\n  b\n```", "a\n  b"},
+		"markup characters": {"<p>1 * 2 * 3 &lt;b&gt;</p>", "1 * 2 * 3 &lt;b&gt;", "1 * 2 * 3 <b>"},
+		"nothing but pictures of a template": {
+			strings.Repeat(`<a href="https://x.org/1"><img src="p" alt="sale"></a>`, 4),
+			"[linkmail: no text, 4 images without a description]", "[linkmail: no text, 4 images without a description]",
+		},
 		"images without text":    {`<img src="a"><img src="b">`, "[linkmail: no text, 2 images without a description]", "[linkmail: no text, 2 images without a description]"},
 		"nothing":                {"", "", ""},
 		"a mail of one pixel":    {`<img src="a" width=1 height=1>`, "", ""},

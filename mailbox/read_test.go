@@ -93,6 +93,23 @@ func TestReadFindsTheBody(t *testing.T) {
 			mail:    multi("alternative", part(plainType, "News"), part(htmlType, "<p>"+strings.Repeat(long, 5)+"</p>")),
 		},
 		{
+			name: "the HTML where the plain text is empty", source: "html", has: []string{"says what"},
+			mail: multi("alternative", part(plainType, " \r\n\u200b"), part(htmlType, "<p>"+long+"</p>")),
+		},
+		{
+			name: "the HTML where the plain text says that there is HTML", source: "html", has: []string{"The quarterly figures"}, hasNot: []string{"does not support"},
+			mail: multi("alternative", part(plainType, "Your e-mail program does not support HTML messages. Please use another one."), part(htmlType, "<p>The quarterly figures are out.</p>")),
+		},
+		{
+			name: "the HTML where the plain text is its first sentence", source: "html", has: []string{"Seats are few"},
+			mail: multi("alternative", part(plainType, "Our workshop is on Monday."), part(htmlType, "<p>Our workshop is on Monday.</p><p>"+long+"Seats are few.</p>")),
+		},
+		{
+			name: "no difference in what is quoted", source: "html", has: []string{"Fine with me"},
+			mail: multi("alternative", part(plainType, "Fine with me.\r\n\r\nOn Monday, Carl wrote:\r\n> "+strings.Repeat("Shall we move the review to another day of the week? ", 3)),
+				part(htmlType, "<p>Fine with me.</p><p>Carl</p><p>Sent from the train, somewhere between two tunnels.</p>")),
+		},
+		{
 			name: "the text before and after an attachment", source: "text", has: []string{"Before", "After"}, attached: []string{"report.pdf"},
 			mail: multi("mixed", part(plainType, "Before"), pdf, part(plainType, "After")),
 		},
