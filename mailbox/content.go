@@ -49,6 +49,11 @@ type textPart struct {
 	size                  int64
 }
 
+// leaveOut puts a note in the place of a text.
+func (t *textPart) leaveOut(note string) {
+	t.text, t.html, t.calendar, t.cut = note, false, false, true
+}
+
 // contentOf walks a payload.
 func contentOf(root *gmail.MessagePart) *content {
 	c := &content{}

@@ -16,9 +16,9 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// maxHTML bounds the HTML that is read and the body that is made of it, in
-// bytes. Nobody reads more; what is cut is said to be.
-const maxHTML = 2 << 20
+// maxConverted bounds a text that is read, HTML or plain, and the body that is
+// made of it, in bytes. Nobody reads more; what is cut is said to be.
+const maxConverted = 2 << 20
 
 const cutNote = "[linkmail: cut here; the mail goes on after 2 MB]"
 
@@ -69,12 +69,12 @@ func render(src string, format Format, fullLinks bool) converted {
 	return out
 }
 
-// limit cuts s at a character so that it has at most maxHTML bytes.
+// limit cuts s at a character so that it has at most maxConverted bytes.
 func limit(s string) (_ string, cut bool) {
-	if len(s) <= maxHTML {
+	if len(s) <= maxConverted {
 		return s, false
 	}
-	end := maxHTML
+	end := maxConverted
 	for end > 0 && !utf8.RuneStart(s[end]) {
 		end--
 	}

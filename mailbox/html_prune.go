@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	maxAlt   = 80 // characters of an image's description
-	maxNest  = 12 // lists and quotations inside each other that are shown as such
+	maxAlt  = 80 // characters of an image's description
+	maxNest = 12 // lists and quotations inside each other that are shown as such
 )
 
 // pruner copies the part of a parsed mail that a reader sees. The copy has only

@@ -347,7 +347,7 @@ func TestConvertHTMLSanitizesHTML(t *testing.T) {
 }
 
 func TestConvertHTMLCutsAt2MBAndSaysSo(t *testing.T) {
-	src := "<p>START</p>" + strings.Repeat("<p>ü</p>", maxHTML/8)
+	src := "<p>START</p>" + strings.Repeat("<p>ü</p>", maxConverted/8)
 	for _, format := range []Format{Markdown, HTML} {
 		body, _ := convertHTML(src, format)
 		if !strings.Contains(body, "START") || !strings.HasSuffix(body, cutNote) {
@@ -388,7 +388,7 @@ func TestConvertHTMLSurvivesBombs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, format := range []Format{Markdown, Text, HTML} {
 				body, _ := convertHTML(src, format)
-				if len(body) > maxHTML+len(cutNote)+2 {
+				if len(body) > maxConverted+len(cutNote)+2 {
 					t.Errorf("%s of %d bytes", format, len(body))
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	gmail "google.golang.org/api/gmail/v1"
 )
@@ -14,8 +15,12 @@ import (
 // fields selector cannot recurse, and would cut a deep MIME tree without a word.
 var fullForm = form{format: "full", fields: "id,threadId,labelIds,snippet,internalDate,historyId,payload"}
 
-// maxTextPart bounds a text part that is fetched on its own, in bytes.
-const maxTextPart = 8 << 20
+const (
+	// maxTextPart bounds a text part that is fetched on its own, in bytes, and
+	// maxApart how many of them are.
+	maxTextPart = 4 << 20
+	maxApart    = 8
+)
 
 // body is what a mail's content was converted to. It is immutable for an id
 // and a format.
@@ -135,7 +140,11 @@ func (c *Client) convert(ctx context.Context, b budget, m *gmail.Message, format
 		out.text, out.hidden, out.cut = headerLines(headers)
 		return out, nil
 	}
-	for _, p := range content.apart() {
+	for i, p := range content.apart() {
+		if i >= maxApart {
+			p.leaveOut("[linkmail: a further text of the mail is left out here]")
+			continue
+		}
 		if err := c.fetchText(ctx, b, m.Id, p); err != nil {
 			return body{}, err
 		}
@@ -148,11 +157,11 @@ func (c *Client) convert(ctx context.Context, b budget, m *gmail.Message, format
 
 // fetchText gets a text that Gmail keeps apart from its mail. Other than a
 // text in the mail itself, which is always UTF-8, it comes in the charset that
-// the part declares.
+// the part declares. What is kept of it is as much as is read, and a little
+// more, by which the rest is missed.
 func (c *Client) fetchText(ctx context.Context, b budget, id string, t *textPart) error {
 	if t.size > maxTextPart {
-		t.text = fmt.Sprintf("[A text of %d MB is left out here: it is too large to read.]", t.size>>20)
-		t.html, t.calendar, t.cut = false, false, true
+		t.leaveOut(fmt.Sprintf("[linkmail: a text of %d MB is left out here: it is too large to read]", t.size>>20))
 		return nil
 	}
 	return c.read(ctx, b, "read the text of the mail", unitsAttachment, func(ctx context.Context) error {
@@ -160,7 +169,10 @@ func (c *Client) fetchText(ctx context.Context, b budget, id string, t *textPart
 		if err != nil {
 			return err
 		}
-		t.text = decodeCharset(decodeBase64(part.Data), t.charset)
+		data := decodeBase64(part.Data)
+		part.Data = "" // it may be as large as everything else together
+		text := decodeCharset(data, t.charset)
+		t.text = strings.Clone(strings.ToValidUTF8(text[:min(len(text), maxConverted+utf8.UTFMax)], ""))
 		return nil
 	})
 }

@@ -24,8 +24,14 @@ type reading struct {
 func (c *content) render(format Format) reading {
 	all := reading{source: sourceNone, cut: c.tooDeep}
 	var pieces []string
+	size := 0
 	for _, s := range c.sections {
+		if size > maxConverted { // the first texts of a mail of many
+			pieces, all.cut = append(pieces, cutNote), true
+			break
+		}
 		one := s.render(format)
+		size += len(one.text)
 		all.hidden += one.hidden
 		all.misleading += one.misleading
 		all.differs = all.differs || one.differs
@@ -54,11 +60,14 @@ func (s section) isCalendar() bool { return s.plain != nil && s.plain.calendar }
 func (s section) render(format Format) reading {
 	plain := reading{source: sourceText}
 	if s.plain != nil {
-		plain.text, plain.hidden = cleanText(s.plain.text)
-		plain.cut = s.plain.cut
+		text, cut := limit(s.plain.text)
+		plain.text, plain.hidden = cleanText(text)
 		if s.plain.calendar {
 			plain.text = summarizeCalendar(plain.text)
+		} else if cut {
+			plain.text += "\n\n" + cutNote
 		}
+		plain.cut = cut || s.plain.cut
 	}
 	if s.html == nil {
 		return plain
