@@ -139,6 +139,9 @@ func (l *letter) show(body string, offset, limit int) {
 // whole reports whether nothing of the mail's text is missing.
 func (l *letter) whole() bool { return !l.BodyTruncated && l.offset == 0 && !l.cut && !l.skipped }
 
+// fenceChars is what a fence around a body takes.
+const fenceChars = 80
+
 // bare is how many characters a letter takes without its body.
 func (l *letter) bare() int {
 	without := *l
@@ -147,7 +150,7 @@ func (l *letter) bare() int {
 	if err != nil {
 		return 0 // strings and numbers always encode
 	}
-	return len(b)
+	return len(b) + fenceChars
 }
 
 // bodyBudget is how many characters the bodies of letters may take together.

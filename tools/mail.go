@@ -98,8 +98,13 @@ func address(a mailbox.Address) string {
 	if strings.ContainsAny(name, `",;:<>()[]@\`) {
 		name = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
 	}
+	if !plainAddress.MatchString(email) { // nobody can answer to it, but it may look like a marker
+		return line(name + " <" + email + ">")
+	}
 	return name + " <" + email + ">"
 }
+
+var plainAddress = regexp.MustCompile(`^[^\s<>/]+@[^\s<>]+$`)
 
 // addresses formats at most limit addresses, and says how many more there are:
 // a mail to hundreds must not crowd out what it says.

@@ -113,13 +113,14 @@ func headedQuote(lines []string, older *reference) int {
 		if older != nil && !older.has(lines[i:]) {
 			return len(lines)
 		}
-		for i > 0 && (blank(lines[i-1]) || ruleLine.MatchString(lines[i-1])) {
-			i--
+		start := i
+		for start > 0 && (blank(lines[start-1]) || ruleLine.MatchString(lines[start-1])) {
+			start--
 		}
-		if i > 0 && forward.MatchString(lines[i-1]) {
+		if forward.MatchString(strings.Join(lines[max(0, start-1):i], "")) {
 			return len(lines)
 		}
-		return i
+		return start
 	}
 	return len(lines)
 }
