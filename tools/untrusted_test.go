@@ -78,8 +78,12 @@ func TestNoFieldOfAMailBreaksOut(t *testing.T) {
 			}
 			raw := f.extra
 			for _, h := range []struct{ name, value, otherwise string }{
-				{"From", f.from, "Ann <ann@example.net>"}, {"To", f.to, standin.DefaultUser}, {"Cc", f.cc, ""}, {"Reply-To", f.replyTo, ""},
-				{"Subject", f.subject, "Plan"}, {"MIME-Version", "1.0", ""},
+				{"From", f.from, "Ann <ann@example.net>"},
+				{"To", f.to, standin.DefaultUser},
+				{"Cc", f.cc, ""},
+				{"Reply-To", f.replyTo, ""},
+				{"Subject", f.subject, "Plan"},
+				{"MIME-Version", "1.0", ""},
 			} {
 				if h.value == "" {
 					h.value = h.otherwise
@@ -122,7 +126,7 @@ func oneLine(s string) string { return strings.NewReplacer("\r", "", "\n", `\n`)
 
 var (
 	anyMarker  = regexp.MustCompile(`(?i)<\s*/?\s*mail-content[^@]`)
-	unseen     = regexp.MustCompile("[\\x{00}-\\x{08}\\x{0b}-\\x{1f}\\x{7f}-\\x{9f}\\x{ad}\\x{200b}\\x{200e}\\x{200f}\\x{2028}-\\x{202e}\\x{2060}-\\x{206f}\\x{feff}\\x{e0000}-\\x{e0fff}]")
+	unseen     = regexp.MustCompile(`[\x{00}-\x{08}\x{0b}-\x{1f}\x{7f}-\x{9f}\x{ad}\x{200b}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2060}-\x{206f}\x{feff}\x{e0000}-\x{e0fff}]`)
 	fencedText = regexp.MustCompile(`(?s)<mail-content nonce=N untrusted>\n(.*?)\n</mail-content nonce=N>`)
 )
 
