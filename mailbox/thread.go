@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 
@@ -80,6 +81,10 @@ func (c *Client) Thread(ctx context.Context, q ThreadQuery) (Thread, error) {
 			Fields("id", googleapi.Field("messages("+fullForm.fields+")")).Context(ctx).Do()
 		return err
 	})
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == codeNotFound {
+		e.Message = "there is no such thread"
+		e.Hint = "It may have been deleted. If this is the id of a mail, give it as that of a mail, and not of a thread."
+	}
 	if err != nil {
 		return Thread{}, err
 	}

@@ -36,6 +36,10 @@ func (s signedOut) Read(context.Context, string, mailbox.Format) (mailbox.Messag
 	return mailbox.Message{}, s.fail("read")
 }
 
+func (s signedOut) Thread(context.Context, mailbox.ThreadQuery) (mailbox.Thread, error) {
+	return mailbox.Thread{}, s.fail("thread")
+}
+
 func (s signedOut) Send(context.Context, mailbox.Outgoing) (mailbox.Receipt, error) {
 	return mailbox.Receipt{}, s.fail("send")
 }
@@ -54,6 +58,7 @@ func (s signedOut) Account(context.Context) (string, error) { return "", s.fail(
 var signIn = map[string]string{
 	"search_emails": `{"query":"canary"}`,
 	"read_email":    `{"messageId":"18c2a7f3e4b5d6a7"}`,
+	"get_thread":    `{"threadId":"18c2a7f3e4b5d6a7"}`,
 	"send_email":    `{"to":"canary@example.com","subject":"canary","body":"canary"}`,
 }
 
