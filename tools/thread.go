@@ -145,10 +145,11 @@ func (o *threadOut) fill(bodies []string, asked string) {
 func (l *letter) trimmed(body string) letter {
 	t := letter{mail: l.mail, QuotedCharsOmitted: l.QuotedCharsOmitted, Attachments: []attachment{}, cut: l.cut, skipped: l.skipped}
 	t.Subject, t.Snippet = shorten(t.Subject, snippetChars), ""
-	if len(t.To) > shownRecipients {
-		t.To = append(slices.Clone(t.To[:shownRecipients]), fmt.Sprintf("and %d more", len(t.To)-shownRecipients))
+	for _, list := range []*[]string{&t.To, &t.Labels} {
+		if more := len(*list) - shownRecipients; more > 0 {
+			*list = append(slices.Clone((*list)[:shownRecipients]), fmt.Sprintf("and %d more", more))
+		}
 	}
-	t.Labels = t.Labels[:min(len(t.Labels), shownRecipients)]
 	t.show(body, 0, snippetChars)
 	t.Body = line(t.Body)
 	return t
