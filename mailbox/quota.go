@@ -16,6 +16,7 @@ const (
 	unitsList       = 5
 	unitsDraft      = 10
 	unitsGet        = 20
+	unitsThread     = 40
 	unitsAttachment = 20
 	unitsSend       = 100
 )

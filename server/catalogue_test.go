@@ -40,6 +40,7 @@ func signedOutMailbox(tb testing.TB) *mailbox.Client {
 var signIn = map[string]string{
 	"search_emails": `{"query":"canary"}`,
 	"read_email":    `{"messageId":"18c2a7f3e4b5d6a7"}`,
+	"get_thread":    `{"threadId":"18c2a7f3e4b5d6a7"}`,
 	"send_email":    `{"to":"canary@example.com","subject":"canary","body":"canary"}`,
 }
 

@@ -43,6 +43,7 @@ type Mailbox interface {
 	acquainted
 	Search(ctx context.Context, q mailbox.Query) (mailbox.Page, error)
 	Read(ctx context.Context, id string, format mailbox.Format) (mailbox.Message, error)
+	ThreadReader
 	// Check does all of Send but the sending, so that nobody is asked to agree
 	// to a mail that cannot go out. Its receipt names the sender.
 	Check(ctx context.Context, mail mailbox.Outgoing) (mailbox.Receipt, error)
