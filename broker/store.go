@@ -24,7 +24,8 @@ type Ref struct {
 	Code, State Digest
 }
 
-// Store keeps sessions until they expire. Implementations are safe for
+// Store keeps sessions until they expire, and the counts that limit what
+// clients do. Implementations are safe for
 // concurrent use; several brokers may share one. An error that is none of those
 // above and does not come from a change is an [ErrUnavailable], or says that
 // what is stored is damaged.
@@ -52,4 +53,5 @@ type Store interface {
 	// Count returns how many sessions there are. It is also the probe of
 	// /readyz.
 	Count(ctx context.Context) (int, error)
+	Limits
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"linkmail/broker"
 	"linkmail/broker/storetest"
@@ -22,6 +23,8 @@ func memory(_ *testing.T, limit int) storetest.Env {
 func TestMemory(t *testing.T) { storetest.Run(t, memory) }
 
 func TestMemoryFollowsTheModel(t *testing.T) { storetest.Model(t, memory) }
+
+func TestMemoryCounts(t *testing.T) { storetest.Limits(t, memory) }
 
 func TestMemoryIsAnOutbox(t *testing.T) { storetest.Outbox(t, memory) }
 
@@ -54,6 +57,14 @@ func (broken) Find(context.Context, broker.Ref) (broker.Session, error) {
 	return broker.Session{}, errDown
 }
 func (broken) Count(context.Context) (int, error) { return 0, errDown }
+func (broken) Take(context.Context, int, ...broker.Digest) (time.Duration, error) {
+	return 0, errDown
+}
+
+func (broken) Guess(context.Context, broker.Guess) (broker.Turn, error) {
+	return broker.Turn{}, errDown
+}
+func (broken) Hit(context.Context, broker.Guess, broker.Charge) error { return errDown }
 func (broken) Update(context.Context, string, func(*broker.Session) error) (broker.Session, error) {
 	return broker.Session{}, errDown
 }
@@ -78,3 +89,6 @@ var errAway = fmt.Errorf("wrapped: %w", &broker.StoreError{Store: "redis", Op: "
 
 func (away) Create(context.Context, broker.Session) error { return errAway }
 func (away) Count(context.Context) (int, error)           { return 0, errAway }
+func (away) Guess(context.Context, broker.Guess) (broker.Turn, error) {
+	return broker.Turn{}, errAway
+}

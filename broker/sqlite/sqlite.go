@@ -14,9 +14,10 @@
 //
 // # What survives
 //
-// Every change is on the disk before it is answered (synchronous=FULL), so
-// that neither a killed process nor a power cut can bring back an envelope
-// that was delivered.
+// Every change of a session is on the disk before it is answered
+// (synchronous=FULL), so that neither a killed process nor a power cut can bring
+// back an envelope that was delivered. What is counted for [broker.Limits]
+// survives a killed process; a power cut may forgive the last moment.
 package sqlite
 
 import (
@@ -71,6 +72,7 @@ type Store struct {
 	// Writers queue for the one connection of write, in order: SQLite lets
 	// them in one by one, and makes those that wait poll.
 	write, read *sql.DB
+	count       *sql.DB // see limits.go
 
 	// erased says that the log may hold what a session gave away.
 	erased atomic.Bool
@@ -114,29 +116,46 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 }
 
 func (s *Store) connect(ctx context.Context, path string) error {
-	var err error
-	if s.write, err = sql.Open("sqlite", source(path, "")); err != nil {
-		return fmt.Errorf("broker/sqlite: %w", err)
+	for _, pool := range []struct {
+		db          **sql.DB
+		connections int
+		pragmas     string
+	}{
+		{&s.write, 1, "&_pragma=synchronous(FULL)"},
+		{&s.read, readers, "&_pragma=query_only(1)"},
+		{&s.count, 1, "&_pragma=synchronous(NORMAL)"},
+	} {
+		db, err := sql.Open("sqlite", source(path, pool.pragmas))
+		if err != nil {
+			return errors.Join(fmt.Errorf("broker/sqlite: %w", err), s.disconnect())
+		}
+		db.SetMaxOpenConns(pool.connections)
+		db.SetMaxIdleConns(pool.connections)
+		*pool.db = db
 	}
-	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite", source(path, "&_pragma=query_only(1)")); err != nil {
-		_ = s.write.Close()
-		return fmt.Errorf("broker/sqlite: %w", err)
-	}
-	s.read.SetMaxOpenConns(readers)
-	s.read.SetMaxIdleConns(readers)
-	if err = migrate(ctx, s.write, s.sealer.KeyID()); err != nil {
-		_, _ = s.write.Close(), s.read.Close()
+	if err := migrate(ctx, s.write, s.sealer.KeyID()); err != nil {
+		_ = s.disconnect()
 		return refuse(path, err)
 	}
 	return nil
+}
+
+// disconnect closes what is open.
+func (s *Store) disconnect() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.count, s.read, s.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // source names the file for the driver.
 func source(path, more string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_txlock=immediate" +
 		fmt.Sprintf("&_pragma=busy_timeout(%d)", busyTimeout.Milliseconds()) +
-		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)" +
+		"&_pragma=journal_mode(WAL)&_pragma=secure_delete(1)" +
 		"&_pragma=temp_store(MEMORY)&_pragma=trusted_schema(0)" + more
 }
 
@@ -147,7 +166,7 @@ func (s *Store) Close() error {
 	s.closed.Do(func() {
 		close(s.stop)
 		s.swept.Wait()
-		err = errors.Join(s.read.Close(), s.write.Close())
+		err = s.disconnect()
 	})
 	if err != nil {
 		return fmt.Errorf("broker/sqlite: close: %w", err)

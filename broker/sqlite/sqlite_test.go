@@ -77,4 +77,8 @@ func TestStore(t *testing.T) { storetest.Run(t, env) }
 
 func TestModel(t *testing.T) { storetest.Model(t, env) }
 
+func TestLimits(t *testing.T) { storetest.Limits(t, env) }
+
+func TestLimitsModel(t *testing.T) { storetest.LimitsModel(t, env) }
+
 func TestOutbox(t *testing.T) { storetest.Outbox(t, env) }

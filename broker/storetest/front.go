@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -25,12 +26,22 @@ const pollInterval = time.Second
 // NewBroker makes a broker in development mode over a store. base is its URL;
 // empty is one that only [NewFront] uses.
 func NewBroker(base string, store broker.Store, now func() time.Time) (*broker.Broker, error) {
+	return newBroker(base, store, now, -1)
+}
+
+// NewLimited makes one that limits how many sessions are opened in a minute,
+// for [Together].
+func NewLimited(base string, store broker.Store, now func() time.Time) (*broker.Broker, error) {
+	return newBroker(base, store, now, perMinute)
+}
+
+func newBroker(base string, store broker.Store, now func() time.Time, sessionsPerMinute int) (*broker.Broker, error) {
 	if base == "" {
 		base = inProcess
 	}
 	return broker.New(broker.Config{
-		BaseURL: base, Dev: true, Store: store, Now: now,
-		SessionsPerMinute: -1, PollInterval: pollInterval, PassthroughAllow: []string{"provider.example"},
+		BaseURL: base, Dev: true, Store: store, Now: now, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+		SessionsPerMinute: sessionsPerMinute, PollInterval: pollInterval, PassthroughAllow: []string{"provider.example"},
 	})
 }
 
@@ -42,6 +53,7 @@ const inProcess = "http://127.0.0.1:1"
 type Front struct {
 	base   string
 	client *http.Client
+	from   string // the address that it comes from, if not loopback
 }
 
 // NewFront calls a handler in this process.
@@ -65,7 +77,13 @@ func newFront(base string, via http.RoundTripper) *Front {
 
 // At is the same agent and browser before another broker of the same store.
 // The brokers go by one name, so the browser's cookies go along.
-func (f *Front) At(base string) *Front { return &Front{base: base, client: f.client} }
+func (f *Front) At(base string) *Front { return &Front{base: base, client: f.client, from: f.from} }
+
+// From is the same agent and browser at another address, before a broker that
+// trusts loopback to say so.
+func (f *Front) From(address string) *Front {
+	return &Front{base: f.base, client: f.client, from: address}
+}
 
 // Close lets go of the connections.
 func (f *Front) Close() { f.client.CloseIdleConnections() }
@@ -211,6 +229,9 @@ func (f *Front) do(method, path string, body io.Reader, into any, header ...stri
 	}
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
+	}
+	if f.from != "" {
+		req.Header.Set("X-Forwarded-For", f.from)
 	}
 	resp, err := f.client.Do(req)
 	if err != nil {

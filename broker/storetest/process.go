@@ -19,8 +19,9 @@ import (
 // The test binary plays the other brokers: with an address of a store in its
 // environment it is one instead of running the tests.
 const (
-	envStore = "LINKMAIL_TEST_STORE"
-	envKill  = "LINKMAIL_TEST_KILL"
+	envStore   = "LINKMAIL_TEST_STORE"
+	envKill    = "LINKMAIL_TEST_KILL"
+	envLimited = "LINKMAIL_TEST_LIMITED"
 )
 
 // Serve is called first thing by the TestMain of a store. In a process that
@@ -49,7 +50,11 @@ func serve(ctx context.Context, address string, open func(ctx context.Context, a
 		return err
 	}
 	base := "http://" + ln.Addr().String()
-	b, err := NewBroker(base, &fatal{Store: store, at: os.Getenv(envKill)}, nil)
+	newBroker := NewBroker
+	if os.Getenv(envLimited) != "" {
+		newBroker = NewLimited
+	}
+	b, err := newBroker(base, &fatal{Store: store, at: os.Getenv(envKill)}, nil)
 	if err != nil {
 		return err
 	}
@@ -73,12 +78,23 @@ type Process struct {
 // empty, is the step at which the process is killed, see [Steps].
 func Start(t *testing.T, address, kill string) *Process {
 	t.Helper()
+	return start(t, envStore+"="+address, envKill+"="+kill)
+}
+
+// StartLimited starts a broker as [NewLimited] makes it.
+func StartLimited(t *testing.T, address string) *Process {
+	t.Helper()
+	return start(t, envStore+"="+address, envLimited+"=1")
+}
+
+func start(t *testing.T, env ...string) *Process {
+	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), exe)
-	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", envStore+"="+address, envKill+"="+kill)
+	cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), env...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
