@@ -23,6 +23,7 @@ const (
 	TestGuessWindow       = guessWindow
 	TestMaxTTL            = maxTTL
 	TestMaxNames          = maxNames
+	TestSweepBatch        = sweepBatch
 	TestStreamsPerKey     = streamsPerKey
 	TestMaxWebhook        = maxWebhookBody
 )
@@ -68,6 +69,13 @@ func (b *Broker) SetNewCode(f func(length int) string) { b.newCode = f }
 
 // CheckFields is checkFields.
 func CheckFields(fields []wire.Field) ([]wire.Field, error) { return checkFields(fields) }
+
+// Held is how much the memory holds: the longest of its indexes.
+func (m *Memory) Held() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return max(len(m.byID), len(m.byCode), len(m.byState), len(m.queue))
+}
 
 // Names is how many addresses the memory counts misses of, and how many keys
 // and addresses it counts requests of.

@@ -8,6 +8,9 @@ import (
 
 // Seams for the tests of this package.
 
+// SweepBatch is how many rows one statement of a sweep removes at most.
+const SweepBatch = sweepBatch
+
 // LimitPages makes the disk as full as a database of so many pages: SQLite
 // takes the present size if that is more.
 func (s *Store) LimitPages(t *testing.T, n int) {

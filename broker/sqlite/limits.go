@@ -28,24 +28,10 @@ func number(ctx context.Context, from asker, query string, args ...any) (int64, 
 	return n, err
 }
 
-// inCount runs what changes counts, holding the file's write lock from its
-// start.
-func (s *Store) inCount(ctx context.Context, change func(tx *sql.Tx) error) error {
-	tx, err := s.count.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }() // done already if it was committed
-	if err := change(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
 // Take implements [broker.Limits]. Of a bucket the table has when it is full
 // again: an event moves that moment by the time in which one is refilled.
 func (s *Store) Take(ctx context.Context, perMinute int, buckets ...broker.Digest) (wait time.Duration, err error) {
-	err = s.inCount(ctx, func(tx *sql.Tx) error {
+	err = s.inTx(ctx, s.count, func(tx *sql.Tx) error {
 		now := s.now().UnixMicro()
 		each := max(1, time.Minute.Microseconds()/int64(perMinute))
 		names, full := make([]broker.Index, len(buckets)), make([]int64, len(buckets))
@@ -82,7 +68,7 @@ func (s *Store) Guess(ctx context.Context, g broker.Guess) (broker.Turn, error) 
 	if err != nil || turn.Verdict != broker.Charged {
 		return turn, fault("guess", err)
 	}
-	err = s.inCount(ctx, func(tx *sql.Tx) error {
+	err = s.inTx(ctx, s.count, func(tx *sql.Tx) error {
 		now := s.now()
 		turn, err = q.judge(ctx, tx, now) // others may have come before
 		if err != nil || turn.Verdict != broker.Charged {
@@ -145,7 +131,7 @@ func (q question) judge(ctx context.Context, from asker, at time.Time) (broker.T
 
 // Hit implements [broker.Limits].
 func (s *Store) Hit(ctx context.Context, g broker.Guess, c broker.Charge) error {
-	return fault("hit", s.inCount(ctx, func(tx *sql.Tx) error {
+	return fault("hit", s.inTx(ctx, s.count, func(tx *sql.Tx) error {
 		address, pair, now := s.sealer.Name(g.Address), s.sealer.Name(g.Pair), s.now()
 		for name, until := range map[broker.Index]time.Time{pair: now.Add(g.Memory), address: now.Add(g.Window)} {
 			if _, err := tx.ExecContext(ctx, "INSERT INTO known VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET until = ?2",

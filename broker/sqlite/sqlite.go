@@ -69,10 +69,11 @@ type Store struct {
 	max    int
 	now    func() time.Time
 
-	// Writers queue for the one connection of write, in order: SQLite lets
-	// them in one by one, and makes those that wait poll.
-	write, read *sql.DB
-	count       *sql.DB // see limits.go
+	// Writers queue for their turn, in order: SQLite lets them in one by one,
+	// and makes those that wait poll. There are two connections to write with,
+	// see limits.go.
+	turn               chan struct{}
+	write, count, read *sql.DB
 
 	// erased says that the log may hold what a session gave away.
 	erased atomic.Bool
@@ -102,6 +103,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		sealer: cfg.Sealer,
 		max:    cmp.Or(cfg.MaxSessions, defaultMaxSessions),
 		now:    cfg.Now,
+		turn:   make(chan struct{}, 1),
 		stop:   make(chan struct{}),
 	}
 	if s.now == nil {
@@ -138,6 +140,47 @@ func (s *Store) connect(ctx context.Context, path string) error {
 		return refuse(path, err)
 	}
 	return nil
+}
+
+// writing runs what writes when it is its turn.
+func (s *Store) writing(ctx context.Context, write func() error) error {
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.turn }()
+	return write()
+}
+
+// inTx runs change in a transaction that holds the file's write lock from its
+// start (_txlock=immediate), so that nobody comes between what change reads and
+// what it writes.
+func (s *Store) inTx(ctx context.Context, db *sql.DB, change func(tx *sql.Tx) error) error {
+	return s.writing(ctx, func() error {
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // done already if it was committed
+		if err := change(tx); err != nil {
+			return err
+		}
+		return tx.Commit()
+	})
+}
+
+// exec runs one statement that writes, and returns how many rows it changed.
+func (s *Store) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
+	err = s.writing(ctx, func() error {
+		res, err := s.write.ExecContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		n, err = res.RowsAffected()
+		return err
+	})
+	return n, err
 }
 
 // disconnect closes what is open.

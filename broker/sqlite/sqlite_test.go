@@ -81,4 +81,6 @@ func TestLimits(t *testing.T) { storetest.Limits(t, env) }
 
 func TestLimitsModel(t *testing.T) { storetest.LimitsModel(t, env) }
 
+func TestD41TheClockJumps(t *testing.T) { storetest.Jumps(t, env) }
+
 func TestOutbox(t *testing.T) { storetest.Outbox(t, env) }

@@ -29,10 +29,12 @@ func (s *Store) sweepEvery(every time.Duration) {
 	}
 }
 
-// expired are the statements that remove what has expired, one batch at a time:
-// ?1 is the time in milliseconds, ?2 the size of a batch.
+// The statements that remove what has expired, one batch at a time: ?1 is the
+// time in milliseconds, ?2 the size of a batch.
+const expiredSessions = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires <= ?1 ORDER BY expires LIMIT ?2)"
+
 var expired = []string{
-	"DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires <= ?1 ORDER BY expires LIMIT ?2)",
+	expiredSessions,
 	"DELETE FROM rates WHERE name IN (SELECT name FROM rates WHERE full <= 1000 * ?1 LIMIT ?2)",
 	"DELETE FROM misses WHERE serial IN (SELECT serial FROM misses WHERE until <= ?1 LIMIT ?2)",
 	"DELETE FROM known WHERE name IN (SELECT name FROM known WHERE until <= ?1 LIMIT ?2)",
@@ -42,16 +44,13 @@ var expired = []string{
 // the last time, moves the write-ahead log into the database and empties it.
 // The store calls it by itself.
 func (s *Store) Sweep(ctx context.Context) error {
-	for table, statement := range expired {
+	for _, statement := range expired {
 		for n := int64(sweepBatch); n == sweepBatch; {
-			res, err := s.write.ExecContext(ctx, statement, s.now().UnixMilli(), sweepBatch)
-			if err != nil {
+			var err error
+			if n, err = s.exec(ctx, statement, s.now().UnixMilli(), sweepBatch); err != nil {
 				return fault("sweep", err)
 			}
-			if n, err = res.RowsAffected(); err != nil {
-				return fault("sweep", err)
-			}
-			if n > 0 && table == 0 {
+			if n > 0 && statement == expiredSessions {
 				s.erased.Store(true)
 			}
 		}
@@ -60,7 +59,9 @@ func (s *Store) Sweep(ctx context.Context) error {
 		return nil
 	}
 	var busy, logged, moved int
-	err := s.write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &logged, &moved)
+	err := s.writing(ctx, func() error {
+		return s.write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &logged, &moved)
+	})
 	if err != nil || busy != 0 {
 		s.erased.Store(true) // a reader is in the way: next time
 	}
