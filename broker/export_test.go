@@ -87,9 +87,9 @@ func (m *Memory) Names() (misses, rates int) {
 
 // Lines is how many addresses have requests that name a code running.
 func (b *Broker) Lines() int {
-	b.guesses.mu.Lock()
-	defer b.guesses.mu.Unlock()
-	return len(b.guesses.lines)
+	b.guesses.lines.mu.Lock()
+	defer b.guesses.lines.mu.Unlock()
+	return len(b.guesses.lines.from)
 }
 
 // Guess makes one miss from an address, and reports whether it was answered.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"sync"
 	"time"
 )
 
@@ -59,34 +58,20 @@ var errGuessing = errors.New("broker: too many wrong codes")
 type guesses struct {
 	limits  Limits
 	metrics *metrics
-
-	mu    sync.Mutex
-	lines map[netip.Prefix]*line
-}
-
-// line is where the requests of one address prefix queue. guesses.mu guards
-// all but the channel's content.
-type line struct {
-	places  chan struct{} // one for each that is looked up
-	members int           // requests that are in the line or being looked up
-	running int           // those that are charged and not settled
-	settled chan struct{} // closed when one of them is
+	lines   lines
 }
 
 func newGuesses(limits Limits, metrics *metrics) *guesses {
-	return &guesses{limits: limits, metrics: metrics, lines: make(map[netip.Prefix]*line)}
+	return &guesses{limits: limits, metrics: metrics, lines: lines{from: make(map[netip.Prefix]*line)}}
 }
 
 // guess is one request that was admitted. It ends with hit or miss, and is not
 // safe for concurrent use.
 type guess struct {
-	g      *guesses
-	from   netip.Prefix
-	line   *line
-	asked  Guess
-	charge Charge
-	// open: it was charged and is not settled.
-	open bool
+	g     *guesses
+	line  *line // while it is charged and not settled
+	asked Guess
+	taken Charge
 }
 
 // begin admits a request that names a code. It returns [errGuessing] and how
@@ -94,48 +79,37 @@ type guess struct {
 // and this one knew no code lately.
 func (g *guesses) begin(ctx context.Context, addr netip.Addr, code Digest) (*guess, time.Duration, error) {
 	from := prefixOf(addr)
-	address := bucket("guesses", from.String())
-	t := &guess{g: g, from: from, asked: Guess{Address: address, Pair: pairOf(address, code), Budget: budget()}}
-	t.line = g.join(from)
-	select {
-	case t.line.places <- struct{}{}:
-	case <-ctx.Done():
-		g.leave(from, t.line)
-		return nil, 0, ctx.Err()
-	}
-	wait, err := t.admit(ctx)
-	if !t.open {
-		t.step(false)
-	}
+	in, err := g.lines.enter(ctx, from)
 	if err != nil {
-		return nil, wait, err
+		return nil, 0, err
 	}
-	return t, 0, nil
-}
-
-// admit asks the store until it admits, or refuses while nothing of the same
-// address is running here.
-func (t *guess) admit(ctx context.Context) (time.Duration, error) {
+	address := bucket("guesses", from.String())
+	t := &guess{g: g, asked: Guess{Address: address, Pair: pairOf(address, code), Budget: budget()}}
+	defer func() {
+		if t.line == nil {
+			in.leave()
+		}
+	}()
 	for {
-		again := t.g.next(t.line)
-		turn, err := t.g.limits.Guess(ctx, t.asked)
+		again := in.next()
+		turn, err := g.limits.Guess(ctx, t.asked)
 		switch {
 		case err != nil:
-			return 0, err
+			return nil, 0, err
 		case turn.Verdict == Known:
-			return 0, nil
+			return t, 0, nil
 		case turn.Verdict == Charged:
-			t.charge, t.open = turn.Charge, true
-			t.g.run(t.line)
-			return 0, nil
-		case turn.Verdict == Spent, t.g.idle(t.line, again):
-			t.g.metrics.add(metricCodes, 1, string(turn.Verdict))
-			return turn.Wait, errGuessing
+			t.line, t.taken = in, turn.Charge
+			in.charge()
+			return t, 0, nil
+		case turn.Verdict == Spent, in.idle(again):
+			g.metrics.add(metricCodes, 1, string(turn.Verdict))
+			return nil, turn.Wait, errGuessing
 		}
 		select {
 		case <-again:
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return nil, 0, ctx.Err()
 		}
 	}
 }
@@ -143,85 +117,30 @@ func (t *guess) admit(ctx context.Context) (time.Duration, error) {
 // hit settles a guess that named a live code. An error means that the charge
 // stays, as if it had been a miss.
 func (t *guess) hit(ctx context.Context) error {
-	if !t.open {
+	if t.line == nil {
 		return nil
 	}
 	defer t.settle()
 	// A browser that closes its tab now has guessed nothing, either.
 	ctx, stop := detached(ctx)
 	defer stop()
-	return t.g.limits.Hit(ctx, t.asked, t.charge)
+	return t.g.limits.Hit(ctx, t.asked, t.taken)
 }
 
 // miss settles a guess that did not: the charge stays. An address that has
 // known the code before, such as the person's own after the link is used up,
 // was not charged.
 func (t *guess) miss() {
-	if t.open {
+	if t.line != nil {
 		t.g.metrics.add(metricCodes, 1, "missed")
 		t.settle()
 	}
 }
 
 func (t *guess) settle() {
-	t.open = false
-	t.step(true)
-}
-
-// step gives the place in the line to the next one.
-func (t *guess) step(wasRunning bool) {
-	t.g.mu.Lock()
-	if wasRunning {
-		t.line.running--
-		close(t.line.settled)
-		t.line.settled = make(chan struct{})
-	}
-	t.g.mu.Unlock()
-	<-t.line.places
-	t.g.leave(t.from, t.line)
-}
-
-// join enters the line of an address, and makes it if there is none.
-func (g *guesses) join(from netip.Prefix) *line {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	l := g.lines[from]
-	if l == nil {
-		l = &line{places: make(chan struct{}, guessesPerAddress), settled: make(chan struct{})}
-		g.lines[from] = l
-	}
-	l.members++
-	return l
-}
-
-// leave forgets the line with its last member.
-func (g *guesses) leave(from netip.Prefix, l *line) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if l.members--; l.members == 0 {
-		delete(g.lines, from)
-	}
-}
-
-func (g *guesses) run(l *line) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	l.running++
-}
-
-// next is closed when a running guess of the line is settled.
-func (g *guesses) next(l *line) <-chan struct{} {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return l.settled
-}
-
-// idle reports whether no guess of the line is running, and none was settled
-// since again was the next.
-func (g *guesses) idle(l *line, again <-chan struct{}) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return l.running == 0 && l.settled == again
+	t.line.settle()
+	t.line.leave()
+	t.line = nil
 }
 
 // prefixOf is whom a guess is charged to: an IPv4 address, or the /64 of an

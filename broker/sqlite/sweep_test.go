@@ -27,7 +27,7 @@ func crowd(t *testing.T, path string, n int, expires time.Time) {
 // TestD44ACrowdIsSweptInBatches: no statement removes more than a batch, and
 // between two of them another process is served.
 func TestD44ACrowdIsSweptInBatches(t *testing.T) {
-	const n = 40 * sqlite.SweepBatch
+	const n = 10 * sqlite.SweepBatch
 	path, clock := newPath(t), storetest.NewClock()
 	other := opened(t, sqlite.Config{Path: path, MaxSessions: 2 * n, Now: clock.Now})
 	var s *sqlite.Store
