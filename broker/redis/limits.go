@@ -2,9 +2,7 @@ package redis
 
 import (
 	"context"
-	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -49,11 +47,11 @@ func (s *Store) Take(ctx context.Context, perMinute int, buckets ...broker.Diges
 	if err != nil {
 		return 0, err
 	}
-	wait, err := strconv.ParseInt(said[0], 10, 64)
+	wait, err := integers(said)
 	if err != nil {
-		return 0, errAnswer
+		return 0, err
 	}
-	return time.Duration(wait) * time.Microsecond, nil
+	return time.Duration(wait[0]) * time.Microsecond, nil
 }
 
 // Guess implements [broker.Limits].
@@ -64,41 +62,39 @@ func (s *Store) Guess(ctx context.Context, g broker.Guess) (broker.Turn, error) 
 	if err != nil {
 		return broker.Turn{}, err
 	}
+	numbers, err := integers(said[1:])
+	if err != nil {
+		return broker.Turn{}, err
+	}
 	turn := broker.Turn{Verdict: broker.Verdict(said[0])}
 	switch {
-	case turn.Verdict == broker.Known && len(said) == 1:
-		return turn, nil
-	case (turn.Verdict == broker.Stopped || turn.Verdict == broker.Spent) && len(said) == 2:
-		wait, err := strconv.ParseInt(said[1], 10, 64)
-		turn.Wait = time.Duration(wait) * time.Millisecond
-		if err == nil {
-			return turn, nil
-		}
-	case turn.Verdict == broker.Charged && len(said) == 2:
-		if turn.Charge, err = parseCharge(said[1]); err == nil {
-			return turn, nil
-		}
+	case turn.Verdict == broker.Known && len(numbers) == 0:
+	case (turn.Verdict == broker.Stopped || turn.Verdict == broker.Spent) && len(numbers) == 1:
+		turn.Wait = time.Duration(numbers[0]) * time.Millisecond
+	case turn.Verdict == broker.Charged && len(numbers) == 2:
+		turn.Charge = broker.Charge{Window: numbers[0], Serial: numbers[1]}
+	default:
+		return broker.Turn{}, errAnswer
 	}
-	return broker.Turn{}, errAnswer
+	return turn, nil
 }
 
-// A charge is a member of the misses of its address: the window of the shared
-// count and its number in it.
-func charge(c broker.Charge) string { return fmt.Sprintf("%d:%d", c.Window, c.Serial) }
-
-func parseCharge(text string) (c broker.Charge, err error) {
-	window, serial, _ := strings.Cut(text, ":")
-	if c.Window, err = strconv.ParseInt(window, 10, 64); err != nil {
-		return c, err
+// integers reads the numbers of an answer, all of which is text.
+func integers(said []string) ([]int64, error) {
+	numbers := make([]int64, len(said))
+	for i, text := range said {
+		var err error
+		if numbers[i], err = strconv.ParseInt(text, 10, 64); err != nil {
+			return nil, errAnswer
+		}
 	}
-	c.Serial, err = strconv.ParseInt(serial, 10, 64)
-	return c, err
+	return numbers, nil
 }
 
 // Hit implements [broker.Limits].
 func (s *Store) Hit(ctx context.Context, g broker.Guess, c broker.Charge) error {
 	address, pair := s.sealer.Name(g.Address), s.sealer.Name(g.Pair)
 	_, err := s.count(ctx, "hit", hitScript, []string{s.key(kindMisses, address), s.known(), s.charged()},
-		address[:], pair[:], charge(c), c.Window, g.Window.Milliseconds(), g.Memory.Milliseconds(), g.MaxKnown)
+		address[:], pair[:], c.Window, c.Serial, g.Window.Milliseconds(), g.Memory.Milliseconds(), g.MaxKnown)
 	return err
 }

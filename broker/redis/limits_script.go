@@ -6,7 +6,8 @@ import "github.com/redis/go-redis/v9"
 //
 //	r:NAME     when the bucket of an address or API key is full again, in
 //	           microseconds of Redis's time
-//	m:ADDRESS  the misses of an address, by when each is forgotten
+//	m:ADDRESS  the misses of an address, each as window and serial of its
+//	           charge, by when it is forgotten
 //	known      addresses, and addresses with a code, by until when they are
 //	           known to have known one
 //	charged    the misses of all: s when the window began, n how many are in it,
@@ -54,27 +55,25 @@ if now < since or now >= since + window then since, charged = now, 0 end
 local live = redis.call('ZCOUNT', KEYS[4], '(' .. text, '+inf')
 local most = math.max(tonumber(ARGV[6]), math.floor(ARGV[5] / math.max(live, 1)))
 if charged >= most and not knows(ARGV[1]) then return {'spent', string.format('%d', since + window - now)} end
-local serial = tonumber(all[3] or '0') + 1
-local from = string.format('%d', since)
+local from, serial = string.format('%d', since), string.format('%d', tonumber(all[3] or '0') + 1)
 redis.call('HSET', KEYS[3], 's', from, 'n', charged + 1, 'q', serial)
 redis.call('PEXPIRE', KEYS[3], string.format('%d', since + window - now))
-local member = from .. ':' .. string.format('%d', serial)
-redis.call('ZADD', KEYS[1], string.format('%d', now + window), member)
+redis.call('ZADD', KEYS[1], string.format('%d', now + window), from .. ':' .. serial)
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', text)
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
-return {'charged', member}
+return {'charged', from, serial}
 `)
 
 // hitScript remembers that an address knows a code, and takes a charge back.
 // KEYS: the misses of the address, known, charged. ARGV: the address, the
-// address with the code, the charge, its window, and of the budget: window and
-// memory in milliseconds, how much is remembered.
+// address with the code, the charge's window and serial, and of the budget:
+// window and memory in milliseconds, how much is remembered.
 var hitScript = redis.NewScript(clockLua + `
 redis.call('ZADD', KEYS[2], string.format('%d', now + ARGV[5]), ARGV[1], string.format('%d', now + ARGV[6]), ARGV[2])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%d', now))
 redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -1 - ARGV[7])
 redis.call('PEXPIRE', KEYS[2], ARGV[6])
-if redis.call('ZREM', KEYS[1], ARGV[3]) == 1 and redis.call('HGET', KEYS[3], 's') == ARGV[4] then
+if redis.call('ZREM', KEYS[1], ARGV[3] .. ':' .. ARGV[4]) == 1 and redis.call('HGET', KEYS[3], 's') == ARGV[3] then
 	redis.call('HINCRBY', KEYS[3], 'n', -1)
 end
 return {'ok'}
