@@ -25,10 +25,9 @@ type Ref struct {
 }
 
 // Store keeps sessions until they expire, and the counts that limit what
-// clients do. Implementations are safe for
-// concurrent use; several brokers may share one. An error that is none of those
-// above and does not come from a change is an [ErrUnavailable], or says that
-// what is stored is damaged.
+// clients do. Implementations are safe for concurrent use; several brokers may
+// share one. An error that is none of those above and does not come from a
+// change is an [ErrUnavailable], or says that what is stored is damaged.
 //
 // Package storetest has the suite that every implementation passes.
 type Store interface {
