@@ -122,8 +122,8 @@ func (b *Broker) trade(w http.ResponseWriter, r *http.Request, what string, read
 	if err != nil {
 		return err
 	}
-	if wait, ok := b.refreshes.allow(b.buckets(r, key)...); !ok {
-		return tooMany(wait, "Too many tokens were asked for. Wait a moment.")
+	if err := b.charge(r, key, "tokens", refreshesPerMinute, "Too many tokens were asked for. Wait a moment."); err != nil {
+		return err
 	}
 	t, err := read()
 	defer t.refreshToken.clear()
