@@ -64,6 +64,12 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
+	return newRigWith(t, func(next http.Handler) http.Handler { return next })
+}
+
+// newRigWith is newRig with something in front of the broker.
+func newRigWith(t *testing.T, front func(http.Handler) http.Handler) *rig {
+	t.Helper()
 	r := &rig{t: t, clock: newClock(), dir: t.TempDir(), person: standin.NewPerson()}
 	r.world = standin.NewWorld(standin.Config{Now: r.clock.Now})
 	tenant := httptest.NewServer(r.world.Auth0())
@@ -85,7 +91,7 @@ func newRig(t *testing.T) *rig {
 		t.Fatal(err)
 	}
 	srv.Config = b.Server()
-	srv.Config.Handler = r.forgetful(srv.Config.Handler)
+	srv.Config.Handler = front(r.forgetful(srv.Config.Handler))
 	srv.Start()
 	t.Cleanup(srv.Close)
 	r.world.AllowCallback(r.broker + "/v1/oauth/callback")

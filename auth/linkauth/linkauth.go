@@ -28,6 +28,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -63,13 +64,18 @@ type Config struct {
 // requests share one session and one result.
 //
 // A call asks the broker at most once how the session stands, and not before
-// the interval that the broker wished for has passed; until then, and while
-// the broker cannot be reached, it answers with the same link.
+// the interval that the broker wished for has passed, unless the broker's
+// events have told that there is something to fetch; until then, and while
+// the broker cannot be reached, it answers with the same link. Wait tells when
+// a call may have news.
 type Connector struct {
 	broker  broker
 	store   cache.Store
 	now     func() time.Time
 	display string
+
+	mu       sync.Mutex
+	sessions map[string]*session // those that are open, by link; guarded by mu
 }
 
 var _ auth.Connector = (*Connector)(nil)
@@ -83,7 +89,7 @@ func New(cfg Config) (*Connector, error) {
 	if cfg.Store == nil {
 		return nil, errors.New("linkauth: a store is needed")
 	}
-	c := &Connector{broker: b, store: cfg.Store, now: cfg.Now, display: cfg.Display}
+	c := &Connector{broker: b, store: cfg.Store, now: cfg.Now, display: cfg.Display, sessions: make(map[string]*session)}
 	if c.now == nil {
 		c.now = time.Now
 	}
