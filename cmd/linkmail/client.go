@@ -54,8 +54,9 @@ type client struct {
 	send      tools.SendPolicy
 	log       zerolog.Logger
 	p         process
-	// lives says that the process serves on after a call, for which wait bounds
-	// how long a call may wait for a sign-in.
+	// lives says that the process goes on after a challenge was answered, so that
+	// sign-ins are finished in the background. wait bounds how long a call of a
+	// server may wait for one.
 	lives bool
 	wait  time.Duration
 
@@ -302,9 +303,10 @@ func (c *client) provider(store cache.Store) (auth.Provider, error) {
 
 // way is the whole way from a tool to the mailbox.
 type way struct {
-	server *server.Server
-	tools  []string // their names
-	close  func()   // ends what was started
+	server  *server.Server
+	watcher *auth.Watcher // nil unless the process lives on
+	tools   []string      // their names
+	close   func()        // ends what was started
 }
 
 // connect wires it.
@@ -328,10 +330,9 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	if c.loopback != nil {
 		w.close = c.loopback.Close
 	}
-	var watcher *auth.Watcher
 	if c.lives {
-		watcher = auth.NewWatcher(auth.WatcherConfig{Provider: provider})
-		provider = watcher
+		w.watcher = auth.NewWatcher(auth.WatcherConfig{Provider: provider})
+		provider = w.watcher
 	}
 	box, err := mailbox.New(mailbox.Config{ //nolint:contextcheck // it keeps no context: each request brings its own
 		HTTP: func(scope string) http.RoundTripper {
@@ -360,7 +361,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		Tools:        catalogue,
 		Principal:    localUser,
 		Log:          c.log,
-		Watcher:      watcher,
+		Watcher:      w.watcher,
 		State:        store,
 		Wait:         c.wait,
 	})
