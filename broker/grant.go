@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,7 +12,11 @@ import (
 
 // grantError is a refusal of a token endpoint in OAuth's own words (RFC 6749
 // section 5.2).
-type grantError struct{ code string }
+type grantError struct {
+	code   string
+	status int
+	answer []byte // the whole of it; it has no tokens
+}
 
 func (e *grantError) Error() string { return errTokenStatus.Error() + ": " + e.code }
 
@@ -21,7 +26,7 @@ func (e *grantError) Is(target error) bool { return target == errTokenStatus }
 // grant sends a grant to the token endpoint of a provider, as the broker's
 // client there, and returns the whole answer, sealed. It is tried once: codes
 // and, where they rotate, refresh tokens are good for one request.
-func (b *Broker) grant(ctx context.Context, p *provider, at endpoints, form url.Values, seal func(plaintext []byte) (string, error)) (string, error) {
+func (b *Broker) grant(ctx context.Context, p *provider, at endpoints, form url.Values, seal sealer) (string, error) {
 	client := p.identify(at, form)
 	// One buffer of fixed size holds the tokens, is sealed as it is and
 	// cleared: growing buffers, strings and maps would leave copies behind.
@@ -37,9 +42,8 @@ func (b *Broker) grant(ctx context.Context, p *provider, at endpoints, form url.
 		return "", errTokenEndpoint
 	}
 	answer := buf[:n]
-	// Some providers refuse with status 200.
-	if code := refusalCode(answer); code != "" {
-		return "", &grantError{code}
+	if refused := refusal(status, answer); refused != nil {
+		return "", refused
 	}
 	if status != http.StatusOK {
 		return "", errTokenStatus
@@ -69,14 +73,18 @@ func (p *provider) identify(at endpoints, form url.Values) *url.Userinfo {
 	return nil
 }
 
-// refusalCode is the error code of a token endpoint's answer, and empty if it
-// is none.
-func refusalCode(body []byte) string {
+// refusal reads the error out of a token endpoint's answer, and is nil if there
+// is none. Some providers refuse with status 200.
+func refusal(status int, body []byte) *grantError {
 	var got struct {
 		Error string `json:"error"`
 	}
 	if json.Unmarshal(body, &got) != nil || got.Error == "" {
-		return ""
+		return nil
 	}
-	return failureCode(got.Error)
+	code := failureCode(got.Error)
+	if status == http.StatusUnauthorized && code == "access_denied" {
+		code = "invalid_client" // what Auth0 calls a wrong secret
+	}
+	return &grantError{code, status, bytes.Clone(body)}
 }

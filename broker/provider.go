@@ -40,6 +40,7 @@ type provider struct {
 // endpoints is what is needed of an authorization server.
 type endpoints struct {
 	auth, token *url.URL
+	revoke      *url.URL // nil if the issuer names none
 	// issParameter: callbacks always carry iss (RFC 9207).
 	issParameter bool
 	// basicOnly: the client's secret is taken in a header only.
@@ -74,6 +75,16 @@ func newProvider(name string, cfg Provider, dev bool) (*provider, error) {
 			continue
 		}
 		p.urls = append(p.urls, u)
+	}
+	for _, audience := range cfg.Audiences {
+		if audience == "" || len(audience) > maxAudience || !visible(audience) {
+			fault("Audiences holds %q, which is too long or not visible ASCII", audience)
+		}
+	}
+	for _, connection := range cfg.Connections {
+		if !connectionName.MatchString(connection) {
+			fault("Connections holds %q, which is not the name of a connection", connection)
+		}
 	}
 	for param := range cfg.Extra {
 		if !paramName.MatchString(param) || isReserved(param) {
@@ -128,8 +139,36 @@ func (p *provider) resolve(doc metadata) (endpoints, error) {
 	if err != nil {
 		return endpoints{}, fmt.Errorf("%w: token endpoint: %w", errProvider, err)
 	}
+	revoke := p.revocation(doc, token)
 	basic := len(doc.AuthMethods) > 0 && !slices.Contains(doc.AuthMethods, "client_secret_post")
-	return endpoints{auth, token, doc.IssParameter, basic}, nil
+	return endpoints{auth, token, revoke, doc.IssParameter, basic}, nil
+}
+
+// revocation is the endpoint that ends tokens (RFC 7009), if it is known. An
+// Auth0 tenant has it beside the token endpoint. What a document says is used
+// only on the token endpoint's host: no other one is to see the client's secret.
+func (p *provider) revocation(doc metadata, token *url.URL) *url.URL {
+	if doc.Revoke == "" && p.name == "auth0" {
+		return token.JoinPath("..", "revoke")
+	}
+	u, err := external(doc.Revoke, p.dev)
+	if err != nil || u.Host != token.Host || u.Scheme != token.Scheme {
+		return nil
+	}
+	return u
+}
+
+// lets reports whether an agent may ask for a token for the audience.
+func (p *provider) lets(audience string, at endpoints) bool {
+	if p.Audiences == nil {
+		return audience == at.token.Scheme+"://"+at.token.Host+"/me/"
+	}
+	return slices.Contains(p.Audiences, audience)
+}
+
+// connects reports whether an agent may ask for a token of the connection.
+func (p *provider) connects(connection string) bool {
+	return p.Connections == nil || slices.Contains(p.Connections, connection)
 }
 
 // metadata is the part of an issuer's document that we use (RFC 8414).
@@ -137,6 +176,7 @@ type metadata struct {
 	Issuer       string `json:"issuer"`
 	Auth         string `json:"authorization_endpoint"`
 	Token        string `json:"token_endpoint"`
+	Revoke       string `json:"revocation_endpoint"`
 	IssParameter bool   `json:"authorization_response_iss_parameter_supported"`
 	// AuthMethods are how a client may say who it is at the token endpoint.
 	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`

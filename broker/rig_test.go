@@ -340,6 +340,8 @@ type idp struct {
 	forms []url.Values
 	// answer replaces the good answer.
 	answer http.HandlerFunc
+	// revoke is what the issuer's document says of the end of tokens.
+	revoke string
 	// methods are how clients may identify, if the issuer says so.
 	methods []string
 }
@@ -354,10 +356,10 @@ func newIDP(t *testing.T) *idp {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{
 			"issuer": p.URL + "/", "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token",
-			"token_endpoint_auth_methods_supported": p.methods,
+			"token_endpoint_auth_methods_supported": p.methods, "revocation_endpoint": p.revoke,
 		})
 	})
-	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
+	take := func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		p.mu.Lock()
 		p.forms = append(p.forms, r.PostForm)
@@ -369,7 +371,10 @@ func newIDP(t *testing.T) *idp {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, idpTokens)
-	})
+	}
+	mux.HandleFunc("POST /token", take)
+	mux.HandleFunc("POST /revoke", take)
+	mux.HandleFunc("POST /ended", take)
 	p.Server = httptest.NewServer(mux)
 	t.Cleanup(p.Close)
 	return p

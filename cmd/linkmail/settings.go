@@ -99,7 +99,7 @@ func configHelp() string {
 	for _, broker := range []bool{false, true} {
 		b.WriteString("\n")
 		if broker {
-			b.WriteString("For linkmail broker (and OAUTH_{PROVIDER}_CLIENT_ID, _CLIENT_SECRET, _ISSUER,\n_AUTH_URL, _TOKEN_URL, _SCOPES, _OWN_CALLBACK, _BASIC_AUTH for each OAuth provider):\n\n")
+			b.WriteString("For linkmail broker (and OAUTH_{PROVIDER}_CLIENT_ID, _CLIENT_SECRET, _ISSUER,\n_AUTH_URL, _TOKEN_URL, _SCOPES, _OWN_CALLBACK, _BASIC_AUTH, _AUDIENCES,\n_CONNECTIONS for each OAuth provider):\n\n")
 		}
 		for _, s := range settingsFor(broker) {
 			name := "--" + s.flag
