@@ -18,27 +18,28 @@ var managerScopes = []string{
 	"read:client_grants", "create:client_grants", "update:client_grants", "read:mfa_policies", "read:tenant_settings",
 }
 
-// TestEachSettingBreaksIsNamedAndIsMended switches off one setting at a time.
-// The flow fails as Auth0 makes it fail, the doctor names the setting, with a
-// management token exactly and without one as far as it shows from outside,
-// setup changes it, and after a fresh login the flow works.
-func TestEachSettingBreaksIsNamedAndIsMended(t *testing.T) {
+// breakage is one setting of a tenant that is wrong.
+type breakage struct {
+	name     string
+	broken   func(*standin.Tenant)
+	audience string
+	// flow is the code of the failure that the flow ends with. A broker
+	// passes on what kind of error a login came back with, not its text.
+	flow    string
+	setting string // that has to be named
+	outside string // the same without a management token; "" if it is the same
+	unclear bool   // from outside it is said to be possible, not certain
+	byHand  func(*standin.Tenant)
+}
+
+// stuck is the flow of somebody whom Auth0 shows an error page.
+const stuck = "stuck in the browser"
+
+func breakages() []breakage {
 	google := func(f func(*standin.Connection)) func(*standin.Tenant) {
 		return func(t *standin.Tenant) { f(t.Connection("google-oauth2")) }
 	}
-	const stuck = "stuck in the browser"
-	tests := []struct {
-		name     string
-		broken   func(*standin.Tenant)
-		audience string
-		// flow is the code of the failure that the flow ends with. A broker
-		// passes on what kind of error a login came back with, not its text.
-		flow    string
-		setting string // that has to be named
-		outside string // the same without a management token; "" if it is the same
-		unclear bool   // from outside it is said to be possible, not certain
-		byHand  func(*standin.Tenant)
-	}{
+	return []breakage{
 		// 1: a Regular Web Application
 		{name: "the application is a single page one", broken: func(t *standin.Tenant) { t.Application.Type = "spa" }, flow: "grant_missing", setting: "application"},
 		{name: "the application has no secret", broken: func(t *standin.Tenant) { t.Application.AuthMethod = "none" }, flow: "grant_missing", setting: "application"},
@@ -101,21 +102,20 @@ func TestEachSettingBreaksIsNamedAndIsMended(t *testing.T) {
 			byHand: func(t *standin.Tenant) { t.MyAccount.Require2FA = false },
 		},
 	}
-	for _, test := range tests {
+}
+
+// TestEachSettingBreaksIsNamedAndIsMended switches off one setting at a time.
+// The flow fails as Auth0 makes it fail, the doctor names the setting, with a
+// management token exactly and without one as far as it shows from outside,
+// setup changes it, and after a fresh login the flow works.
+func TestEachSettingBreaksIsNamedAndIsMended(t *testing.T) {
+	for _, test := range breakages() {
 		t.Run(test.name, func(t *testing.T) {
 			r := newRig(t)
 			with := func(cfg *auth0.Config) { cfg.Audience = test.audience }
 			r.world.Tenant(test.broken)
 
-			got := "works"
-			if err := r.walk(with); errors.Is(err, errStuck) {
-				got = stuck
-			} else if f, ok := errors.AsType[*auth.Failure](err); ok {
-				got = f.Code
-			} else if err != nil {
-				got = err.Error()
-			}
-			if got != test.flow {
+			if got := r.outcome(with); got != test.flow {
 				t.Fatalf("the flow ends with %s, want %s", got, test.flow)
 			}
 
@@ -167,6 +167,22 @@ func (r *rig) walk(with func(*auth0.Config)) error {
 		r.poll()
 	}
 	return errors.New("there is no end of links")
+}
+
+// outcome is how the flow ends, in a word.
+func (r *rig) outcome(with func(*auth0.Config)) string {
+	r.t.Helper()
+	err := r.walk(with)
+	if errors.Is(err, errStuck) {
+		return stuck
+	}
+	if f, ok := errors.AsType[*auth.Failure](err); ok {
+		return f.Code
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return "works"
 }
 
 // probe is one visit of the doctor.

@@ -158,11 +158,8 @@ type vaultAnswer struct {
 
 // askVault exchanges the refresh token. Nothing is kept.
 func (d *prober) askVault(ctx context.Context) (vaultAnswer, error) {
-	a, err := d.p.post(ctx, callExchange, "/oauth/token", secret.Text{}, map[string]string{
-		"grant_type": grantExchange, "client_id": d.p.cfg.ClientID, "client_secret": d.p.cfg.ClientSecret.Reveal(),
-		"subject_token": d.refresh.Reveal(), "subject_token_type": typeRefreshToken,
-		"requested_token_type": typeFederatedToken, "connection": d.connection,
-	})
+	reply, err := d.p.holder().Exchange(ctx, d.refresh, d.connection, "")
+	a, err := replied(callExchange, reply, err)
 	if err != nil {
 		return vaultAnswer{}, err
 	}

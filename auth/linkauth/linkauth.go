@@ -114,7 +114,7 @@ func (c *Connector) Login(ctx context.Context, req auth.LoginRequest) (*oauth2.T
 		},
 		scope: req.Scope,
 		check: func(plain []byte) error { _, err := tokenOf(plain, time.Time{}); return err },
-		hint:  "The broker has to have a client for the provider " + req.OAuthProvider + " (OAUTH_" + strings.ToUpper(req.OAuthProvider) + "_CLIENT_ID).",
+		hint:  "The broker has to have a client for the provider " + req.OAuthProvider + " (OAUTH_" + providerEnv(req.OAuthProvider) + "_CLIENT_ID).",
 		lead:  c.leadKey(req.Principal),
 		leads: req.Continues,
 	})
@@ -144,6 +144,9 @@ func (c *Connector) Redirect(ctx context.Context, req auth.RedirectRequest) (url
 	}
 	return paramsOf(done.Result)
 }
+
+// providerEnv is how the broker's settings spell the name of a provider.
+func providerEnv(provider string) string { return strings.ToUpper(provider) }
 
 // title is the text that the person reads on the page.
 func (c *Connector) title(display string) string {
