@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -90,9 +91,7 @@ func TestTheDeskAsksForWhatIsWanted(t *testing.T) {
 			t.Errorf("%s: %d %s, %v", tt.path, got.Status, got.Body, err)
 		}
 		want := map[string]any{"provider": "auth0", "refresh_token": refreshCanary}
-		for name, value := range tt.want {
-			want[name] = value
-		}
+		maps.Copy(want, tt.want)
 		if diff := cmp.Diff(want, l.asked); l.path != tt.path || diff != "" {
 			t.Errorf("%s, want %s (-want +got):\n%s", l.path, tt.path, diff)
 		}
