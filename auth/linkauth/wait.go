@@ -169,6 +169,11 @@ func (c *Connector) listen(ctx context.Context, s *session) (last wire.Status) {
 	defer hangUp()
 	c.mu.Lock()
 	s.hangUp = hangUp
+	select {
+	case <-s.over: // it ended before there was anything to hang up
+		hangUp()
+	default:
+	}
 	c.mu.Unlock()
 	refused := false
 	defer func() {
