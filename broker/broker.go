@@ -105,8 +105,8 @@ const (
 )
 
 // Server returns an HTTP server for the handler, with limits on what a client
-// may send and how slowly. The caller gives it an address or a listener and
-// shuts it down.
+// may send and how slowly. The caller gives it a listener, best one of
+// [Broker.Listener], and shuts it down.
 func (b *Broker) Server() *http.Server {
 	srv := &http.Server{
 		Handler:           b.handler,
@@ -115,6 +115,7 @@ func (b *Broker) Server() *http.Server {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext:       withConn,
 		ErrorLog:          log.New(b.cfg.Log.With().Str("from", "net/http").Logger(), "", 0),
 	}
 	// A stream of events is a request that does not end by itself.
@@ -128,9 +129,11 @@ func (b *Broker) find(ctx context.Context, ref Ref) (Session, error) {
 	if err != nil {
 		return Session{}, err
 	}
-	if !s.live(b.now()) {
+	now := b.now()
+	if !s.live(now) {
 		return Session{}, ErrNoSession
 	}
+	s.lapse(now)
 	return s, nil
 }
 
@@ -145,6 +148,7 @@ func (b *Broker) update(ctx context.Context, id string, step func(*Session, time
 			return ErrNoSession
 		}
 		from = s.State
+		s.lapse(now)
 		if err := step(s, now); err != nil {
 			return err
 		}

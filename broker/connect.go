@@ -82,7 +82,7 @@ func (b *Broker) describe(w http.ResponseWriter, r *http.Request, code string) e
 			Status: wire.Pending, DisplayName: s.DisplayName, TemplateType: kind,
 			Code: s.shownCode(), Fields: fields, PublicKey: s.PublicKey,
 			Security: b.security(), AskedBy: s.KeyName, Destination: b.destination(s),
-			Scopes: s.Scopes, ExpiresAt: s.Expires.UTC(),
+			Scopes: s.asked(), ExpiresAt: s.Expires.UTC(),
 			Step: s.step(), Steps: s.Steps,
 		})
 	})

@@ -171,7 +171,7 @@ func (b *Broker) composeTemplate(s *Session, req wire.Create) error {
 	switch {
 	case known && t.provider != "":
 		scopes := req.OAuthScopes
-		if len(scopes) == 0 {
+		if len(scopes) == 0 && req.OAuthExtraParams[slackUserScope] == "" {
 			scopes = t.scopes
 		}
 		return b.composeOAuth(s, t.provider, scopes, req.OAuthExtraParams)
@@ -231,11 +231,22 @@ func (b *Broker) composeOAuth(s *Session, name string, scopes []string, params m
 	}
 	s.Kind, s.Provider = OAuth, name
 	s.Scopes = scopes
-	if len(scopes) == 0 {
+	if len(scopes) == 0 && params[slackUserScope] == "" {
 		s.Scopes = p.Scopes
 	}
 	s.Params = maps.Clone(params)
 	return nil
+}
+
+// slackUserScope is the parameter with the scopes that Slack gives to a token
+// of the person, where scope is what it gives to one of a bot. An agent that
+// names only the former wants no bot.
+const slackUserScope = "user_scope"
+
+// asked lists the scopes that a session asks for, for the person to read.
+func (s *Session) asked() []string {
+	person := strings.FieldsFunc(s.Params[slackUserScope], func(c rune) bool { return c == ',' || c == ' ' })
+	return slices.Concat(s.Scopes, person)
 }
 
 func (b *Broker) composePassthrough(s *Session, req wire.Create) error {

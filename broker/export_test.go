@@ -3,10 +3,12 @@ package broker
 import (
 	"context"
 	"crypto/x509"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"time"
 
 	"linkmail/broker/wire"
@@ -147,7 +149,19 @@ func (b *Broker) TrustUpstream(roots *x509.CertPool, listener string) {
 var ErrLong = errLong
 
 // PostForm sends a form as the broker does to a token endpoint.
-func (b *Broker) PostForm(ctx context.Context, to *url.URL, form url.Values, buf []byte) (status, n int, err error) {
-	_, status, n, err = b.egress.postForm(ctx, to, nil, form, buf)
+func (b *Broker) PostForm(ctx context.Context, to *url.URL, fields url.Values, buf []byte) (status, n int, err error) {
+	q := quiet{method: http.MethodPost, to: to, media: typeForm, body: FormText(fields)}
+	_, status, n, err = b.egress.quietly(ctx, q, buf)
 	return status, n, err
+}
+
+// FormText is a form with these fields.
+func FormText(fields url.Values) []byte {
+	var f form
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		for _, value := range fields[name] {
+			put(&f, name, value)
+		}
+	}
+	return f.text
 }

@@ -40,7 +40,8 @@ type provider struct {
 // endpoints is what is needed of an authorization server.
 type endpoints struct {
 	auth, token *url.URL
-	revoke      *url.URL // nil if the issuer names none
+	// revoke is where tokens are taken back (RFC 7009); nil if nobody says.
+	revoke *url.URL
 	// issParameter: callbacks always carry iss (RFC 9207).
 	issParameter bool
 	// basicOnly: the client's secret is taken in a header only.
@@ -64,9 +65,12 @@ func newProvider(name string, cfg Provider, dev bool) (*provider, error) {
 		fault("AuthURL and TokenURL, or Issuer, are missing")
 	}
 	for _, setting := range []struct{ field, value string }{
-		{"AuthURL", cfg.AuthURL}, {"TokenURL", cfg.TokenURL}, {"Issuer", cfg.Issuer},
+		{"AuthURL", cfg.AuthURL},
+		{"TokenURL", cfg.TokenURL},
+		{"Issuer", cfg.Issuer},
+		{"RevocationURL", strings.ReplaceAll(cfg.RevocationURL, "{client_id}", "")},
 	} {
-		if setting.value == "" {
+		if setting.value == "" || setting.value == NoRevocation {
 			continue
 		}
 		u, err := external(setting.value, dev)
@@ -139,23 +143,15 @@ func (p *provider) resolve(doc metadata) (endpoints, error) {
 	if err != nil {
 		return endpoints{}, fmt.Errorf("%w: token endpoint: %w", errProvider, err)
 	}
-	revoke := p.revocation(doc, token)
 	basic := len(doc.AuthMethods) > 0 && !slices.Contains(doc.AuthMethods, "client_secret_post")
-	return endpoints{auth, token, revoke, doc.IssParameter, basic}, nil
-}
-
-// revocation is the endpoint that ends tokens (RFC 7009), if it is known. An
-// Auth0 tenant has it beside the token endpoint. What a document says is used
-// only on the token endpoint's host: no other one is to see the client's secret.
-func (p *provider) revocation(doc metadata, token *url.URL) *url.URL {
-	if doc.Revoke == "" && p.name == "auth0" {
-		return token.JoinPath("..", "revoke")
+	at := endpoints{auth: auth, token: token, issParameter: doc.IssParameter, basicOnly: basic}
+	if where := p.revocationURL(doc); where != "" && where != NoRevocation {
+		// A bad one costs no login: it is needed when one has failed.
+		if revoke, err := external(where, p.dev); err == nil {
+			at.revoke = revoke
+		}
 	}
-	u, err := external(doc.Revoke, p.dev)
-	if err != nil || u.Host != token.Host || u.Scheme != token.Scheme {
-		return nil
-	}
-	return u
+	return at, nil
 }
 
 // lets reports whether an agent may ask for a token for the audience.
@@ -176,7 +172,7 @@ type metadata struct {
 	Issuer       string `json:"issuer"`
 	Auth         string `json:"authorization_endpoint"`
 	Token        string `json:"token_endpoint"`
-	Revoke       string `json:"revocation_endpoint"`
+	Revocation   string `json:"revocation_endpoint"`
 	IssParameter bool   `json:"authorization_response_iss_parameter_supported"`
 	// AuthMethods are how a client may say who it is at the token endpoint.
 	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`

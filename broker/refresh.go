@@ -3,7 +3,6 @@ package broker
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
 
@@ -33,27 +32,25 @@ var connectionName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$`)
 // the client secret.
 func (b *Broker) refresh(w http.ResponseWriter, r *http.Request) error {
 	return b.trade(w, r, "refresh", func() (trade, error) {
-		req, err := readJSON[wire.Refresh](w, r, maxRefreshBody)
+		req, err := readQuietJSON[refreshBody](w, r, maxRefreshBody)
 		if err != nil {
-			return trade{}, err
+			return trade{refreshToken: req.RefreshToken}, err
 		}
-		form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {req.RefreshToken}}
+		t := trade{provider: req.Provider, publicKey: req.PublicKey, refreshToken: req.RefreshToken, tokenName: "refresh_token", audience: req.Audience}
+		t.add("grant_type", "refresh_token")
 		if len(req.Scopes) > 0 {
-			form.Set("scope", strings.Join(req.Scopes, " "))
+			t.add("scope", strings.Join(req.Scopes, " "))
 		}
 		if req.Audience != "" {
-			form.Set("audience", req.Audience)
+			t.add("audience", req.Audience)
 		}
 		switch {
 		case !goodScopes(req.Scopes):
-			return trade{}, invalid(fault("scopes", fmt.Sprintf("want at most %d scopes without spaces", maxScopes)))
+			return t, invalid(fault("scopes", fmt.Sprintf("want at most %d scopes without spaces", maxScopes)))
 		case len(req.Audience) > maxAudience || !visible(req.Audience):
-			return trade{}, invalid(fault("audience", "is too long or has characters that are not visible ASCII"))
+			return t, invalid(fault("audience", "is too long or has characters that are not visible ASCII"))
 		}
-		return trade{
-			provider: req.Provider, refreshToken: req.RefreshToken, publicKey: req.PublicKey,
-			audience: req.Audience, form: form,
-		}, nil
+		return t, nil
 	})
 }
 
@@ -61,44 +58,49 @@ func (b *Broker) refresh(w http.ResponseWriter, r *http.Request) error {
 // that does not have the tenant's client secret.
 func (b *Broker) vault(w http.ResponseWriter, r *http.Request) error {
 	return b.trade(w, r, "vault", func() (trade, error) {
-		req, err := readJSON[wire.Vault](w, r, maxRefreshBody)
+		req, err := readQuietJSON[vaultBody](w, r, maxRefreshBody)
 		if err != nil {
-			return trade{}, err
+			return trade{refreshToken: req.RefreshToken}, err
 		}
-		form := url.Values{
-			"grant_type":           {grantVault},
-			"subject_token":        {req.RefreshToken},
-			"subject_token_type":   {typeRefreshToken},
-			"requested_token_type": {typeVaultToken},
-			"connection":           {req.Connection},
-		}
+		t := trade{provider: req.Provider, publicKey: req.PublicKey, refreshToken: req.RefreshToken, tokenName: "subject_token", connection: req.Connection}
+		t.add("grant_type", grantVault)
+		t.add("subject_token_type", typeRefreshToken)
+		t.add("requested_token_type", typeVaultToken)
+		t.add("connection", req.Connection)
 		if req.LoginHint != "" {
-			form.Set("login_hint", req.LoginHint)
+			t.add("login_hint", req.LoginHint)
 		}
 		switch {
 		case !connectionName.MatchString(req.Connection):
-			return trade{}, invalid(fault("connection", "is not the name of a connection"))
+			return t, invalid(fault("connection", "is not the name of a connection"))
 		case len(req.LoginHint) > maxAudience || !visible(req.LoginHint):
-			return trade{}, invalid(fault("login_hint", "is too long or has characters that are not visible ASCII"))
+			return t, invalid(fault("login_hint", "is too long or has characters that are not visible ASCII"))
 		}
-		return trade{
-			provider: req.Provider, refreshToken: req.RefreshToken, publicKey: req.PublicKey,
-			connection: req.Connection, form: form,
-		}, nil
+		return t, nil
 	})
 }
 
-// revoke is POST /v1/oauth/revoke: the end of a refresh token, for an agent
-// that does not have the client secret.
-func (b *Broker) revoke(w http.ResponseWriter, r *http.Request) error {
+// end is POST /v1/oauth/revoke: the end of a refresh token, for an agent that
+// does not have the client secret.
+func (b *Broker) end(w http.ResponseWriter, r *http.Request) error {
 	return b.trade(w, r, "revoke", func() (trade, error) {
-		req, err := readJSON[wire.Revoke](w, r, maxRefreshBody)
-		if err != nil {
-			return trade{}, err
-		}
-		return trade{
-			provider: req.Provider, refreshToken: req.RefreshToken, publicKey: req.PublicKey,
-			ends: true, form: url.Values{"token": {req.RefreshToken}},
-		}, nil
+		req, err := readQuietJSON[revokeBody](w, r, maxRefreshBody)
+		return trade{provider: req.Provider, publicKey: req.PublicKey, refreshToken: req.RefreshToken, ends: true}, err
 	})
 }
+
+// The bodies of these requests, with the token in memory that is overwritten.
+type (
+	refreshBody struct {
+		wire.Refresh
+		RefreshToken quietText `json:"refresh_token"`
+	}
+	vaultBody struct {
+		wire.Vault
+		RefreshToken quietText `json:"refresh_token"`
+	}
+	revokeBody struct {
+		wire.Revoke
+		RefreshToken quietText `json:"refresh_token"`
+	}
+)

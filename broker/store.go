@@ -50,6 +50,14 @@ type Store interface {
 	// change gives the session the state of another live one.
 	Update(ctx context.Context, id string, change func(*Session) error) (Session, error)
 	// Count returns how many sessions there are. It is also the probe of
-	// /readyz.
+	// /readyz, unless the store is a [Prober].
 	Count(ctx context.Context) (int, error)
+}
+
+// Prober is a [Store] that can be read where it cannot be written to, as on a
+// full disk, and that knows.
+type Prober interface {
+	// Probe returns an error if the store does not take changes. It is asked
+	// often, by anybody.
+	Probe(ctx context.Context) error
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -57,6 +58,7 @@ func TestAProvidersWordsReachTheAgentAndNobodyElse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			idp := newIDP(t)
 			idp.answer = replies(tt.status, tt.body)
+			idp.revoked = idp.answer
 			r := newRig(t, withIDP(idp))
 			for _, path := range []string{"/v1/oauth/refresh", "/v1/oauth/vault", "/v1/oauth/revoke"} {
 				got := r.trade(path, nil)
@@ -168,40 +170,44 @@ func TestARefreshTokenIsEndedWithTheClientSecret(t *testing.T) {
 }
 
 func TestTheEndpointThatEndsTokens(t *testing.T) {
-	const none = "OAuth Provider Error"
 	for name, tt := range map[string]struct {
 		provider string
-		document func(own string) string
-		title    string
+		change   func(p *broker.Provider, own string)
+		refused  bool
 	}{
-		"the issuer names it":              {"keycloak", func(own string) string { return own + "/ended" }, ""},
-		"the issuer names none":            {"keycloak", func(string) string { return "" }, none},
-		"Auth0 has it beside the other":    {"auth0", func(string) string { return "" }, ""},
-		"the issuer names another host":    {"keycloak", func(string) string { return "https://canary.example/ended" }, none},
-		"the issuer names another scheme":  {"keycloak", func(own string) string { return strings.Replace(own, "http:", "https:", 1) + "/ended" }, none},
-		"the issuer names what is no link": {"keycloak", func(string) string { return "canary" }, none},
+		"the issuer names it":           {"keycloak", func(*broker.Provider, string) {}, false},
+		"the operator names it":         {"other", func(p *broker.Provider, own string) { p.Issuer, p.RevocationURL = "", own+"/revoke" }, false},
+		"Auth0 has it beside the other": {"auth0", func(p *broker.Provider, own string) { p.Issuer, p.TokenURL = "", own+"/oauth/token" }, false},
+		"nobody names it":               {"other", func(p *broker.Provider, _ string) { p.Issuer = "" }, true},
+		"the operator turned it off":    {"auth0", func(p *broker.Provider, _ string) { p.RevocationURL = broker.NoRevocation }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			idp := newIDP(t)
-			idp.revoke = tt.document(idp.URL)
 			r := newRig(t, func(cfg *broker.Config) {
 				p := idp.provider()
-				p.AuthURL, p.TokenURL = "", ""
+				tt.change(&p, idp.URL)
 				cfg.Providers = map[string]broker.Provider{tt.provider: p}
 			})
 			got := r.trade("/v1/oauth/revoke", map[string]any{"provider": tt.provider})
-			if tt.title != "" {
-				if p := got.problem(400); p.Title != tt.title || strings.Contains(got.body, "canary") || len(idp.exchanges()) != 0 {
-					t.Errorf("problem = %s after %d requests", got.body, len(idp.exchanges()))
+			if tt.refused {
+				if p := got.problem(400); p.Title != "OAuth Provider Error" || len(idp.taken()) != 0 {
+					t.Errorf("problem = %s after %d requests", got.body, len(idp.taken()))
 				}
 				return
 			}
 			got.want(204)
-			if form := idp.exchanges()[0]; form.Get("token") != refreshCanary || form.Get("client_secret") != "client-secret-canary" || form.Has("grant_type") {
+			if form := idp.taken()[0]; form.Get("token") != refreshCanary || form.Get("client_secret") != "client-secret-canary" || form.Has("grant_type") {
 				t.Errorf("form = %v", form)
 			}
 		})
 	}
+}
+
+// taken returns what was sent to the endpoint that ends tokens.
+func (p *idp) taken() []url.Values {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]url.Values(nil), p.given...)
 }
 
 func TestRevocationsThatFail(t *testing.T) {
@@ -217,13 +223,11 @@ func TestRevocationsThatFail(t *testing.T) {
 		r.trade(path, fields).problem(422)
 	}
 	r.trade(path, map[string]any{"provider": "canary"}).problem(400)
-	if n := len(idp.exchanges()); n != 0 {
+	if n := len(idp.taken()); n != 0 {
 		t.Errorf("%d requests went to the provider", n)
 	}
-	for _, reply := range []http.HandlerFunc{replies(503, `{}`), replies(429, `{}`), replies(404, `<html>`), replies(200, strings.Repeat("x", 9<<10))} {
-		idp.mu.Lock()
-		idp.answer = reply
-		idp.mu.Unlock()
+	for _, reply := range []http.HandlerFunc{replies(503, `{}`), replies(429, `{}`), replies(404, `<html>`), replies(200, strings.Repeat("x", 17<<10))} {
+		idp.revoked = reply
 		r.trade(path, nil).problem(502)
 	}
 }

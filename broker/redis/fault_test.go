@@ -153,7 +153,7 @@ func TestI86TheServerDiesAndComesBack(t *testing.T) {
 }
 
 func TestI86NoServerAtTheStart(t *testing.T) {
-	_, err := open(t.Context(), redis.Config{URL: secret.New("redis://user:canary@127.0.0.1:1")})
+	_, err := open(t.Context(), redis.Config{URL: secret.New("redis://user:canary@" + storetest.Nobody(t))})
 	if err == nil || !strings.Contains(err.Error(), "unreachable") || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), "user") {
 		t.Errorf("Open = %v", err)
 	}

@@ -11,15 +11,18 @@ import (
 // takes the present size if that is more.
 func (s *Store) LimitPages(t *testing.T, n int) {
 	t.Helper()
-	if _, err := s.write.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
-		t.Fatal(err)
-	}
+	s.pragma(t, fmt.Sprintf("PRAGMA max_page_count = %d", n))
 }
 
 // ReadOnly makes the connection refuse to write.
-func (s *Store) ReadOnly(t *testing.T) {
+func (s *Store) ReadOnly(t *testing.T) { s.pragma(t, "PRAGMA query_only = 1") }
+
+// Writable ends what ReadOnly began.
+func (s *Store) Writable(t *testing.T) { s.pragma(t, "PRAGMA query_only = 0") }
+
+func (s *Store) pragma(t *testing.T, statement string) {
 	t.Helper()
-	if _, err := s.write.Exec("PRAGMA query_only = 1"); err != nil {
+	if _, err := s.write.Exec(statement); err != nil {
 		t.Fatal(err)
 	}
 }

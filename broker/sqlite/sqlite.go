@@ -74,12 +74,17 @@ type Store struct {
 
 	// erased says that the log may hold what a session gave away.
 	erased atomic.Bool
-	stop   chan struct{}
-	swept  sync.WaitGroup
-	closed sync.Once
+	// refused is the last write, if it failed in a way that may pass.
+	refused atomic.Pointer[refusal]
+	stop    chan struct{}
+	swept   sync.WaitGroup
+	closed  sync.Once
 }
 
-var _ broker.Store = (*Store)(nil)
+var (
+	_ broker.Store  = (*Store)(nil)
+	_ broker.Prober = (*Store)(nil)
+)
 
 // Open opens the database, or makes it. It refuses a file that others may
 // read, that is damaged, that a newer version made, or that was made with

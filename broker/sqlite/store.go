@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"linkmail/broker"
 )
@@ -14,7 +15,7 @@ func (s *Store) Create(ctx context.Context, session broker.Session) error {
 	if err != nil {
 		return err
 	}
-	return fault("create", s.insert(ctx, row))
+	return s.wrote("create", s.insert(ctx, row))
 }
 
 // row is a session as the table has it.
@@ -177,8 +178,8 @@ func (s *Store) Update(ctx context.Context, id string, change func(*broker.Sessi
 			return broker.Session{}, err
 		}
 		stored, err := s.replace(ctx, old, next)
-		if err != nil {
-			return broker.Session{}, fault("update", err)
+		if err := s.wrote("update", err); err != nil {
+			return broker.Session{}, err
 		}
 		if stored {
 			if had != "" && session.Ciphertext == "" {
@@ -225,4 +226,40 @@ func (s *Store) Count(ctx context.Context) (int, error) {
 		return 0, fault("count", err)
 	}
 	return n, nil
+}
+
+// refusal is a write that failed in a way that may pass.
+type refusal struct {
+	at    time.Time
+	cause error
+}
+
+// refusalRest is how long after a refusal nobody finds out by writing whether
+// there is room again: on a disk that is nearly full small changes fit and large
+// ones do not.
+const refusalRest = 10 * time.Second
+
+// wrote notes how a write ended and gives its error the form of a store's.
+func (s *Store) wrote(op string, err error) error {
+	err = fault(op, err)
+	if errors.Is(err, broker.ErrUnavailable) {
+		s.refused.Store(&refusal{s.now(), err})
+	} else {
+		s.refused.Store(nil)
+	}
+	return err
+}
+
+// Probe implements [broker.Prober]. It writes only if the last write failed a
+// while ago.
+func (s *Store) Probe(ctx context.Context) error {
+	last := s.refused.Load()
+	if last == nil {
+		return nil
+	}
+	if since := s.now().Sub(last.at); since >= 0 && since < refusalRest {
+		return last.cause
+	}
+	_, err := s.write.ExecContext(ctx, "UPDATE total SET n = n")
+	return s.wrote("probe", err)
 }

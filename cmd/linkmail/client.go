@@ -49,6 +49,7 @@ type client struct {
 	token     secret.Text
 	cacheDir  string // empty: the default
 	key       secret.Text
+	redis     secret.Text // the URL of a shared cache; none if it is in files
 	signIn    signIn
 	once      bool // this process runs one call and ends
 	readOnly  bool
@@ -125,7 +126,7 @@ func (s *source) client(quiet string) (*client, error) {
 			s.problem("LINKMAIL_KEY must be the base64 of 32 random bytes: %s", plain(err))
 		}
 	}
-	s.choice("LINKMAIL_STORE", "file", "file")
+	c.redis = s.sharedStore(c.key)
 	c.readOnly, c.send = s.policy()
 	return c, s.err()
 }
@@ -181,6 +182,9 @@ func (s *source) origin(env, raw, scheme string) *url.URL {
 // an error. If none was asked for, linkmail goes on in memory and says so,
 // except where that could never work: a single call that begins a sign-in.
 func (c *client) store(ctx context.Context) (cache.Store, error) {
+	if !c.redis.IsZero() {
+		return c.openRedis(ctx)
+	}
 	dir, configDir := c.cacheDir, ""
 	if base := c.userDir("XDG_CACHE_HOME", os.UserCacheDir); dir == "" && base != "" {
 		dir = filepath.Join(base, "linkmail")
@@ -333,7 +337,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &way{close: func() {}}
+	w := &way{close: func() { closeStore(store) }}
 	var provider auth.Provider
 	if c.mode == modeDemo {
 		world := standin.NewWorld(standin.Config{})
@@ -346,7 +350,10 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		return nil, err
 	}
 	if c.loopback != nil {
-		w.close = c.loopback.Close
+		w.close = func() { //nolint:contextcheck // it ends what has no context
+			c.loopback.Close()
+			closeStore(store)
+		}
 	}
 	if c.lives {
 		w.watcher = auth.NewWatcher(auth.WatcherConfig{Provider: provider})

@@ -77,7 +77,7 @@ func (s *source) checkNames() {
 	known := map[string]bool{}
 	for _, st := range settings {
 		known[st.env] = true
-		known[st.env+"_FILE"] = st.secret()
+		known[st.env+"_FILE"] = st.secret() || st.env == "LINKMAIL_STORE"
 	}
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(known)), func(n string) bool { return !known[n] })
 	seen := map[string]bool{}

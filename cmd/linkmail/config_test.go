@@ -26,6 +26,14 @@ func TestWrongConfigurationEndsEveryCommandBeforeItAnswers(t *testing.T) {
 	}{
 		{"no mode at all", nil, nil, []string{"LINKMAIL_AUTH is not set", "auth0-linkauth"}},
 		{"a mode that does not exist", []string{"LINKMAIL_AUTH=oauth"}, nil, []string{`LINKMAIL_AUTH is "oauth"`, "auth0-token"}},
+		{"a store that is none", append([]string{"LINKMAIL_STORE=http://canary"}, token...), nil, []string{"LINKMAIL_STORE must be file, or redis://"}},
+		{"a shared store without a key", append([]string{"LINKMAIL_STORE=redis://127.0.0.1"}, token...), nil, []string{"LINKMAIL_KEY is not set"}},
+		{
+			"a shared store with its password for all to see", append([]string{"LINKMAIL_KEY=" + sealKey}, token...),
+			[]string{"call", "--store", "redis://u:canary@127.0.0.1", "search_emails", "{}"},
+			[]string{"--store has a password"},
+		},
+		{"a shared store that is not there", append([]string{"LINKMAIL_STORE=redis://u:canary@127.0.0.1:1", "LINKMAIL_KEY=" + sealKey}, token...), nil, []string{"LINKMAIL_STORE: ", "cannot be reached"}},
 		{"token without its token", []string{"LINKMAIL_AUTH=token"}, nil, []string{"LINKMAIL_GMAIL_TOKEN is not set"}},
 		{
 			"auth0-token with nothing",

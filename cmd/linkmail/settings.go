@@ -42,7 +42,7 @@ var settings = []setting{
 	{env: "LINKMAIL_AUTH0_VIA", flag: "auth0-via", kind: "choice", text: "how to reach Auth0: direct, broker (through the broker's proxy, which then sees what passes), auto (direct, and the broker only where direct connections are blocked) or vault (as auto, but what takes AUTH0_CLIENT_SECRET is done by the broker, which then has it in place of this machine and sees the refresh token; with auth0-linkauth)", def: "auto"},
 	{env: "LINKMAIL_CACHE_DIR", flag: "cache-dir", kind: "directory", text: "where the sealed login is kept", def: "linkmail in the user's cache directory"},
 	{env: "LINKMAIL_KEY", flag: "key", kind: "secret", text: "key that seals the cache, base64 of 32 bytes", def: "from the OS keyring, else a key file that linkmail creates"},
-	{env: "LINKMAIL_STORE", flag: "store", kind: "choice", text: "where the cache is kept: file", def: "file"},
+	{env: "LINKMAIL_STORE", flag: "store", kind: "choice", text: "where the cache is kept: file, or redis://[user:password@]host[:port][/database] (rediss:// for TLS) for machines that share a sign-in; needs LINKMAIL_KEY", def: "file"},
 	{env: "LINKMAIL_READ_ONLY", flag: "read-only", kind: "switch", text: "offer no tool that changes or sends anything", def: "false"},
 	{env: "LINKMAIL_SEND", flag: "send", kind: "choice", text: "what a send needs: confirm (a second call with a token for exactly this mail; the client or the model asks the user in between), draft (only drafts are written), allow:PATTERN,... (addresses and *@domain without asking, others confirm) or direct", def: "confirm"},
 	{env: "LINKMAIL_LOG_LEVEL", flag: "log-level", kind: "choice", text: "trace, debug, info, warn, error or off", def: "info, and warn for call"},
@@ -99,7 +99,7 @@ func configHelp() string {
 	for _, broker := range []bool{false, true} {
 		b.WriteString("\n")
 		if broker {
-			b.WriteString("For linkmail broker (and OAUTH_{PROVIDER}_CLIENT_ID, _CLIENT_SECRET, _ISSUER,\n_AUTH_URL, _TOKEN_URL, _SCOPES, _OWN_CALLBACK, _BASIC_AUTH, _AUDIENCES,\n_CONNECTIONS for each OAuth provider):\n\n")
+			b.WriteString("For linkmail broker (and OAUTH_{PROVIDER}_CLIENT_ID, _CLIENT_SECRET, _ISSUER,\n_AUTH_URL, _TOKEN_URL, _REVOCATION_URL, _SCOPES, _OWN_CALLBACK, _BASIC_AUTH,\n_AUDIENCES, _CONNECTIONS for each OAuth provider):\n\n")
 		}
 		for _, s := range settingsFor(broker) {
 			name := "--" + s.flag
