@@ -134,7 +134,7 @@ func (b *Broker) compose(req wire.Create) (Session, error) {
 		life = min(max(wished, minTTL), b.cfg.maxTTL())
 	}
 	s.Created = b.now()
-	s.Expires = s.Created.Add(life)
+	s.Expires = s.Created.Add(life).Truncate(time.Second) // clients show it to people
 	s.PublicKey = req.PublicKey
 	s.DisplayName = plainText(req.DisplayName, maxDisplayName)
 	if req.Steps < 0 || req.Steps > maxSteps {

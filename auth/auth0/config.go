@@ -26,6 +26,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,12 +84,16 @@ type Config struct {
 	Now func() time.Time
 }
 
+// googleConnection is what Auth0 calls the connection of Google, and the kind
+// of others that a tenant may have.
+const googleConnection = "google-oauth2"
+
 func defaultConnections() map[string]string {
 	return map[string]string{
-		"gmail":           "google-oauth2",
-		"google":          "google-oauth2",
-		"google-calendar": "google-oauth2",
-		"google-drive":    "google-oauth2",
+		"gmail":           googleConnection,
+		"google":          googleConnection,
+		"google-calendar": googleConnection,
+		"google-drive":    googleConnection,
 		"slack":           "sign-in-with-slack",
 		"github":          "github",
 		"microsoft":       "windowslive",
@@ -106,6 +111,13 @@ func defaultScopes() map[string][]string {
 		"google-calendar": {"openid", "profile", "email", google + "calendar"},
 		"google-drive":    {"openid", "profile", "email", google + "drive.readonly"},
 	}
+}
+
+// Services lists the services that there is a connection for.
+func (cfg Config) Services() []string {
+	all := defaultConnections()
+	maps.Copy(all, cfg.Connections)
+	return slices.Sorted(maps.Keys(all))
 }
 
 // withDefaults returns a checked copy of cfg and the tenant's base URL,

@@ -74,8 +74,33 @@ func (d *prober) readSettings(ctx context.Context) []auth.Check {
 		return d.blame(err)
 	}
 	d.settings = true
+	return d.compare(settings)
+}
+
+// managesAnother reports whether the service has a connection whose settings
+// were not read yet.
+func (d *prober) managesAnother() bool {
+	return d.manages() && d.management.cfg.Connection != d.connection
+}
+
+// readConnection is readSettings for one more connection.
+func (d *prober) readConnection(ctx context.Context) []auth.Check {
+	another := *d.management
+	another.cfg.Connection = d.connection
+	settings, err := another.Plan(ctx)
+	if err != nil {
+		return d.blame(err)
+	}
+	return d.compare(slices.DeleteFunc(settings, func(s Setting) bool { return !ofConnection(s.ID) }))
+}
+
+// compare turns settings into checks.
+func (d *prober) compare(settings []Setting) []auth.Check {
 	checks := make([]auth.Check, 0, len(settings))
 	for _, s := range settings {
+		if s.State == Elsewhere {
+			continue // the later checks look at it
+		}
 		check := auth.Check{ID: "settings." + s.ID, Title: s.Title, Verdict: auth.Passed, Saw: s.Have}
 		switch s.State {
 		case Wrong:

@@ -128,7 +128,7 @@ func (s *pass) tokenKey(connection, scope string) string {
 func (s *pass) run(ctx context.Context) (*oauth2.Token, error) {
 	unlock, err := s.p.cfg.Store.Lock(ctx, s.keys+"lock")
 	if err != nil {
-		return nil, cacheFailure("lock", err)
+		return nil, auth.CacheFailure(ctx, "lock", err)
 	}
 	defer unlock()
 
@@ -141,7 +141,7 @@ func (s *pass) run(ctx context.Context) (*oauth2.Token, error) {
 		if !rejects(s.req, token) {
 			return token, nil
 		}
-		if err := remove(ctx, s.p.cfg.Store, s.tokenKey(s.connection, s.req.Scope)); err != nil {
+		if err := auth.RemoveRecords(ctx, s.p.cfg.Store, s.tokenKey(s.connection, s.req.Scope)); err != nil {
 			return nil, err
 		}
 	}

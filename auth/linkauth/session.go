@@ -43,7 +43,7 @@ func (c *Connector) advance(ctx context.Context, t trip) (record, error) {
 	// Opening a session and fetching its result both happen once, whoever asks.
 	unlock, err := c.store.Lock(ctx, t.key+"/lock")
 	if err != nil {
-		return record{}, cacheFailure(ctx, "lock", err)
+		return record{}, auth.CacheFailure(ctx, "lock", err)
 	}
 	defer unlock()
 
@@ -60,7 +60,7 @@ func (c *Connector) advance(ctx context.Context, t trip) (record, error) {
 	before := r
 	ending, err := c.poll(ctx, t, &r)
 	if _, waits := errors.AsType[*auth.Challenge](err); !waits {
-		c.forget(before)
+		c.settle(before)
 	}
 	switch {
 	case err != nil:

@@ -64,8 +64,8 @@ func (c *Connector) challenge(t trip, r *record) error {
 	return r.challenge(t.scope)
 }
 
-// forget ends the waiting for the session of r.
-func (c *Connector) forget(r record) {
+// settle ends the waiting for the session of r.
+func (c *Connector) settle(r record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if s := c.sessions[r.URL]; s != nil && s.id == r.ID {
@@ -73,7 +73,7 @@ func (c *Connector) forget(r record) {
 	}
 }
 
-// leave is forget under the lock.
+// leave is settle under the lock.
 func (c *Connector) leave(link string, s *session) {
 	delete(c.sessions, link)
 	close(s.over)

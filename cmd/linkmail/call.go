@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -123,7 +124,7 @@ func (p process) callUntil(ctx context.Context, w *way, tool string, input json.
 			shown = link
 			p.say("%s", answer.Text)
 		}
-		if awaitNews(waiting, w.watcher, link); waiting.Err() != nil {
+		if p.awaitNews(waiting, w.watcher, link); waiting.Err() != nil {
 			return answer
 		}
 	}
@@ -131,8 +132,8 @@ func (p process) callUntil(ctx context.Context, w *way, tool string, input json.
 
 // awaitNews returns when the sign-in that a link is for has come to something,
 // and otherwise when it is time to ask again.
-func awaitNews(ctx context.Context, watcher *auth.Watcher, link string) {
-	ctx, cancel := context.WithTimeout(ctx, retryEvery)
+func (p process) awaitNews(ctx context.Context, watcher *auth.Watcher, link string) {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(p.every, retryEvery))
 	defer cancel()
 	if watcher.Wait(ctx, localUser, &auth.Challenge{URL: link}) != nil {
 		<-ctx.Done() // nobody watches it, so nothing is heard of it

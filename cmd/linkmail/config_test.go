@@ -102,6 +102,16 @@ func TestWrongConfigurationEndsEveryCommandBeforeItAnswers(t *testing.T) {
 	}
 }
 
+func TestTheDemoKnowsAMisspeltVariableToo(t *testing.T) {
+	got := run(t, []string{"LINKMAIL_CACHEDIR=/x", "LINKMAIL_SEND=draft"}, "demo", "--tour")
+	if got.status != exitUsage || got.stdout != "" || !strings.Contains(got.stderr, "LINKMAIL_CACHEDIR is not a setting; did you mean LINKMAIL_CACHE_DIR?") {
+		t.Errorf("status %d, %q, %q", got.status, got.stdout, got.stderr)
+	}
+	if got := run(t, []string{"LINKMAIL_CACHEDIR=/x"}, "version"); got.status != exitOK {
+		t.Errorf("version ends with %d: %s", got.status, got.stderr)
+	}
+}
+
 func TestConfigurationFileHasTheSameKeysAndComesLast(t *testing.T) {
 	dir := t.TempDir()
 	write := func(text string) string {

@@ -45,6 +45,11 @@ func (p process) demo(ctx context.Context, args []string) error {
 	case *asJSON && *tour:
 		return usagef("--json and --tour exclude each other")
 	}
+	// The demo reads no setting, but whoever copies its environment would be
+	// stopped by a misspelt one later.
+	if err := (&source{problems: p.strangers()}).err(); err != nil {
+		return err
+	}
 	d, err := startDemo(ctx, nil)
 	if err != nil {
 		return err
