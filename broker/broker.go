@@ -23,7 +23,7 @@
 // # What it refuses
 //
 // Cross-site requests, foreign Host headers, guessing (by address and in
-// total), any destination that is not on a list, any redirect to follow, any
+// total, counted by all brokers on one store together), any destination that is not on a list, any redirect to follow, any
 // body beyond its limit. Errors are RFC 9457 problems that repeat nothing of
 // the request.
 package broker
@@ -52,8 +52,6 @@ type Broker struct {
 	egress    *egress
 	store     Store
 	guesses   *guesses
-	creations *rates
-	refreshes *rates
 	streams   *streams
 	outbox    *outbox
 	metrics   *metrics
@@ -79,10 +77,8 @@ func New(cfg Config) (*Broker, error) {
 	if b.store == nil {
 		b.store = NewMemory(MemoryConfig{MaxSessions: cfg.maxSessions(), Now: b.now})
 	}
-	b.guesses = newGuesses(b.now)
-	b.creations = newRates(cfg.sessionsPerMinute(), b.now)
-	b.refreshes = newRates(refreshesPerMinute, b.now)
 	b.metrics = newMetrics()
+	b.guesses = newGuesses(b.store, b.metrics)
 	b.audit = newAudit(cfg.Log, b.metrics)
 	b.streams = newStreams()
 	b.outbox = newOutbox(b)

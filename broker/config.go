@@ -129,6 +129,13 @@ type Provider struct {
 	// OwnCallback uses /v1/oauth/callback/{name} as redirect URI, instead of
 	// the /v1/oauth/callback that all providers share.
 	OwnCallback bool
+	// Audiences lists what POST /v1/oauth/refresh may ask for besides what was
+	// granted. Nil allows one: {scheme and host of the token endpoint}/me/, the
+	// API at which an Auth0 user connects accounts.
+	Audiences []string
+	// Connections lists what POST /v1/oauth/vault may ask for. Nil allows every
+	// connection of the tenant.
+	Connections []string
 	// BasicAuth sends the client's secret to the token endpoint in an
 	// Authorization header and not in the form. It is so anyway where the
 	// issuer says that it takes nothing else.

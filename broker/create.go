@@ -37,8 +37,8 @@ func (b *Broker) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if wait, ok := b.creations.allow(b.buckets(r, key)...); !ok {
-		return tooMany(wait, "Too many sessions were opened. Wait before opening another one.")
+	if err := b.charge(r, key, "sessions", b.cfg.sessionsPerMinute(), "Too many sessions were opened. Wait before opening another one."); err != nil {
+		return err
 	}
 	req, err := readJSON[wire.Create](w, r, maxCreateBody)
 	if err != nil {
@@ -87,15 +87,6 @@ func (b *Broker) create(w http.ResponseWriter, r *http.Request) error {
 		Follows:         s.Follows,
 		Steps:           s.Steps,
 	})
-}
-
-// buckets are what the requests of an agent are counted against.
-func (b *Broker) buckets(r *http.Request, key string) []string {
-	names := []string{"address " + prefixOf(clientAddr(r)).String()}
-	if key != "" {
-		names = append(names, "key "+key)
-	}
-	return names
 }
 
 // insert draws a code and stores the session.

@@ -36,6 +36,7 @@ func (b *Broker) routes() http.Handler {
 	visited("POST /v1/oauth/authorize/{code}", b.authorize)
 	api("POST /v1/oauth/refresh", b.refresh)
 	api("POST /v1/oauth/vault", b.vault)
+	api("POST /v1/oauth/revoke", b.end)
 	visited("GET /v1/oauth/callback", b.callback)
 	visited("GET /v1/oauth/callback/{provider}", b.callback)
 

@@ -117,7 +117,7 @@ func (b *Broker) exchange(ctx context.Context, p *provider, at endpoints, s Sess
 		b.audit.notKept(s, err)
 		b.giveBack(ctx, p, s, answer)
 		return errNotKept
-	})
+	}, nil)
 }
 
 // deposit seals an answer to the agent and stores it.

@@ -21,8 +21,9 @@ func (e *grantError) Is(target error) bool { return target == errTokenStatus }
 // grant sends a grant to the token endpoint of a provider, as the broker's
 // client there, and hands the whole answer to keep, which keeps no part of it
 // in clear. It is tried once: codes and, where they rotate, refresh tokens are
-// good for one request. The caller clears the form.
-func (b *Broker) grant(ctx context.Context, p *provider, at endpoints, f *form, keep func(answer []byte) error) error {
+// good for one request. The caller clears the form. A refusal is handed to
+// refused in the same way; nil for nobody who wants it.
+func (b *Broker) grant(ctx context.Context, p *provider, at endpoints, f *form, keep func(answer []byte) error, refused hearer) error {
 	client := p.identify(at, f)
 	// One buffer of fixed size holds the tokens, is sealed as it is and
 	// cleared: growing buffers, strings and maps would leave copies behind.
@@ -40,7 +41,10 @@ func (b *Broker) grant(ctx context.Context, p *provider, at endpoints, f *form, 
 	}
 	answer := buf[:n]
 	// Some providers refuse with status 200.
-	if code := refusalCode(answer); code != "" {
+	if code := refusalCode(status, answer); code != "" {
+		if refused != nil {
+			refused(status, answer)
+		}
 		return &grantError{code}
 	}
 	if status != http.StatusOK {
@@ -67,14 +71,22 @@ func (p *provider) identify(at endpoints, f *form) *url.Userinfo {
 	return nil
 }
 
+// hearer is told what a provider refused with. It keeps no part of it in clear,
+// because the answer may repeat what was sent.
+type hearer func(status int, answer []byte)
+
 // refusalCode is the error code of a token endpoint's answer, and empty if it
 // is none.
-func refusalCode(body []byte) string {
+func refusalCode(status int, body []byte) string {
 	var got struct {
 		Error string `json:"error"`
 	}
 	if json.Unmarshal(body, &got) != nil || got.Error == "" {
 		return ""
 	}
-	return failureCode(got.Error)
+	code := failureCode(got.Error)
+	if status == http.StatusUnauthorized && code == "access_denied" {
+		return "invalid_client" // what Auth0 calls a wrong secret
+	}
+	return code
 }

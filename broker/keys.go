@@ -29,7 +29,8 @@ const (
 	ScopeProxy Scope = "proxy"
 	// ScopeWebhook is for sessions that third parties may write to.
 	ScopeWebhook Scope = "webhook"
-	// ScopeRefresh is for POST /v1/oauth/refresh and /v1/oauth/vault.
+	// ScopeRefresh is for POST /v1/oauth/refresh, /v1/oauth/vault and
+	// /v1/oauth/revoke: for what takes the secret of the broker's own client.
 	ScopeRefresh Scope = "refresh"
 )
 

@@ -80,6 +80,16 @@ func newProvider(name string, cfg Provider, dev bool) (*provider, error) {
 		}
 		p.urls = append(p.urls, u)
 	}
+	for _, audience := range cfg.Audiences {
+		if audience == "" || len(audience) > maxAudience || !visible(audience) {
+			fault("Audiences holds %q, which is too long or not visible ASCII", audience)
+		}
+	}
+	for _, connection := range cfg.Connections {
+		if !connectionName.MatchString(connection) {
+			fault("Connections holds %q, which is not the name of a connection", connection)
+		}
+	}
 	for param := range cfg.Extra {
 		if !paramName.MatchString(param) || isReserved(param) {
 			fault("Extra holds %q, which the broker sets itself", param)
@@ -142,6 +152,19 @@ func (p *provider) resolve(doc metadata) (endpoints, error) {
 		}
 	}
 	return at, nil
+}
+
+// lets reports whether an agent may ask for a token for the audience.
+func (p *provider) lets(audience string, at endpoints) bool {
+	if p.Audiences == nil {
+		return audience == at.token.Scheme+"://"+at.token.Host+"/me/"
+	}
+	return slices.Contains(p.Audiences, audience)
+}
+
+// connects reports whether an agent may ask for a token of the connection.
+func (p *provider) connects(connection string) bool {
+	return p.Connections == nil || slices.Contains(p.Connections, connection)
 }
 
 // metadata is the part of an issuer's document that we use (RFC 8414).

@@ -1,7 +1,6 @@
 package broker
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -37,7 +36,7 @@ func (b *Broker) refresh(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return trade{refreshToken: req.RefreshToken}, err
 		}
-		t := trade{provider: req.Provider, publicKey: req.PublicKey, refreshToken: req.RefreshToken, tokenName: "refresh_token"}
+		t := trade{provider: req.Provider, publicKey: req.PublicKey, refreshToken: req.RefreshToken, tokenName: "refresh_token", audience: req.Audience}
 		t.add("grant_type", "refresh_token")
 		if len(req.Scopes) > 0 {
 			t.add("scope", strings.Join(req.Scopes, " "))
@@ -63,7 +62,7 @@ func (b *Broker) vault(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return trade{refreshToken: req.RefreshToken}, err
 		}
-		t := trade{provider: req.Provider, publicKey: req.PublicKey, refreshToken: req.RefreshToken, tokenName: "subject_token"}
+		t := trade{provider: req.Provider, publicKey: req.PublicKey, refreshToken: req.RefreshToken, tokenName: "subject_token", connection: req.Connection}
 		t.add("grant_type", grantVault)
 		t.add("subject_token_type", typeRefreshToken)
 		t.add("requested_token_type", typeVaultToken)
@@ -81,6 +80,15 @@ func (b *Broker) vault(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
+// end is POST /v1/oauth/revoke: the end of a refresh token, for an agent that
+// does not have the client secret.
+func (b *Broker) end(w http.ResponseWriter, r *http.Request) error {
+	return b.trade(w, r, "revoke", func() (trade, error) {
+		req, err := readQuietJSON[revokeBody](w, r, maxRefreshBody)
+		return trade{provider: req.Provider, publicKey: req.PublicKey, refreshToken: req.RefreshToken, ends: true}, err
+	})
+}
+
 // The bodies of these requests, with the token in memory that is overwritten.
 type (
 	refreshBody struct {
@@ -91,110 +99,8 @@ type (
 		wire.Vault
 		RefreshToken quietText `json:"refresh_token"`
 	}
+	revokeBody struct {
+		wire.Revoke
+		RefreshToken quietText `json:"refresh_token"`
+	}
 )
-
-// trade is one request for tokens.
-type trade struct {
-	provider, publicKey string
-	refreshToken        quietText
-	// tokenName is the parameter of the token endpoint for refreshToken, params
-	// are the others.
-	tokenName string
-	params    [][2]string
-}
-
-func (t *trade) add(name, value string) { t.params = append(t.params, [2]string{name, value}) }
-
-// form is what the token endpoint is sent. The caller clears it.
-func (t *trade) form() *form {
-	f := new(form)
-	for _, param := range t.params {
-		put(f, param[0], param[1])
-	}
-	put(f, t.tokenName, t.refreshToken)
-	return f
-}
-
-// trade admits the agent, reads what it wants with read, and answers with
-// sealed tokens. Nothing of it reaches the store or the log.
-func (b *Broker) trade(w http.ResponseWriter, r *http.Request, what string, read func() (trade, error)) error {
-	key, err := b.admit(r, ScopeRefresh)
-	if err != nil {
-		return err
-	}
-	if wait, ok := b.refreshes.allow(b.buckets(r, key)...); !ok {
-		return tooMany(wait, "Too many tokens were asked for. Wait a moment.")
-	}
-	t, err := read()
-	defer t.refreshToken.clear()
-	if err != nil {
-		return err
-	}
-	pub, err := parseKey(t.publicKey)
-	if err != nil {
-		return err
-	}
-	if len(t.refreshToken) == 0 || len(t.refreshToken) > maxRefreshToken || !visible(t.refreshToken) {
-		return invalid(fault("refresh_token", "is missing, too long or has characters that are not visible ASCII"))
-	}
-	p, ok := b.providers[t.provider]
-	if !ok {
-		return newProblem(http.StatusBadRequest, "OAuth Provider Error", "The OAuth provider is not configured at this broker.")
-	}
-	// From here the refresh token may be used up: what replaces it is not to
-	// be lost because a connection was.
-	ctx, stop := detached(r.Context())
-	defer stop()
-	at, err := p.endpoints(ctx, b.egress, b.now())
-	if err != nil {
-		b.audit.traded(what, key, p.name, errProvider)
-		return badProvider()
-	}
-	f := t.form()
-	defer f.clear()
-	envelope := ""
-	err = b.grant(ctx, p, at, f, func(answer []byte) (err error) {
-		if envelope, err = wire.Seal(pub, answer); err != nil {
-			return errTokenSeal
-		}
-		return nil
-	})
-	b.audit.traded(what, key, p.name, err)
-	if err != nil {
-		return tradeRefused(err)
-	}
-	return writeJSON(w, http.StatusOK, wire.Tokens{Ciphertext: envelope, Algorithm: wire.Algorithm})
-}
-
-// tradeRefused is the answer for an agent whose tokens were not renewed. Only a
-// refusal of this very token is the agent's to know; what the provider has
-// against the broker's own client is the operator's.
-func tradeRefused(err error) *problem {
-	refused, ok := errors.AsType[*grantError](err)
-	if !ok {
-		return badProvider()
-	}
-	switch refused.code {
-	case "invalid_client", "unauthorized_client", "unsupported_grant_type":
-		return newProblem(http.StatusBadGateway, "Bad Gateway", "The OAuth provider does not let this broker do that. Its operator has to look.")
-	case "temporarily_unavailable", "server_error", "slow_down":
-		return badProvider()
-	}
-	p := newProblem(http.StatusBadRequest, "OAuth Grant Refused", "The OAuth provider refused the grant.")
-	p.Problem.Error = refused.code
-	return p
-}
-
-func badProvider() *problem {
-	return newProblem(http.StatusBadGateway, "Bad Gateway", "The OAuth provider gave no usable answer.").with("Retry-After", "5")
-}
-
-// visible reports whether s is visible ASCII, which the empty text is.
-func visible[T ~string | ~[]byte](s T) bool {
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] >= 0x7f {
-			return false
-		}
-	}
-	return true
-}

@@ -45,7 +45,7 @@ func (b *Broker) giveBack(ctx context.Context, p *provider, s Session, answer []
 	at, err := p.revocation(ctx, b.egress, b.now())
 	if err == nil {
 		for _, token := range p.revocable(&got) {
-			err = errors.Join(err, b.revoke(ctx, p, at, token))
+			err = errors.Join(err, b.revoke(ctx, p, at, token, nil))
 		}
 	}
 	b.audit.revoked(s, err)
@@ -87,8 +87,9 @@ func (p *provider) revocable(got *issued) []quietText {
 	return slices.DeleteFunc(tokens, func(t quietText) bool { return len(t) == 0 })
 }
 
-// revoke gives one token back (RFC 7009 section 2.1).
-func (b *Broker) revoke(ctx context.Context, p *provider, at endpoints, token quietText) error {
+// revoke gives one token back (RFC 7009 section 2.1). A refusal in OAuth's
+// words is handed to refused, if that is not nil, and told as a grantError.
+func (b *Broker) revoke(ctx context.Context, p *provider, at endpoints, token quietText, refused hearer) error {
 	q := quiet{method: http.MethodPost, to: at.revoke, media: typeForm}
 	var body form
 	defer body.clear()
@@ -114,7 +115,13 @@ func (b *Broker) revoke(ctx context.Context, p *provider, at endpoints, token qu
 	switch {
 	case err != nil, status >= 500, status == http.StatusTooManyRequests:
 		return errRevocationFailed
-	case status < 200 || status > 299 || refusalCode(buf[:n]) != "": // Slack refuses with status 200
+	}
+	code := refusalCode(status, buf[:n])
+	switch {
+	case code != "" && refused != nil:
+		refused(status, buf[:n])
+		return &grantError{code}
+	case code != "", status < 200, status > 299: // Slack refuses with status 200
 		return errRevocationRefused
 	}
 	return nil

@@ -241,8 +241,9 @@ func (s *Session) fail(code string) {
 }
 
 // poll answers the agent. A ready session gives its envelope away and is
-// consumed in the same step. Only an answered poll starts a new interval, so
-// an impatient agent is not starved.
+// consumed in the same step, which is never too soon: there is nothing to wait
+// for, and the events may just have said so. Only an answered poll starts a new
+// interval, so an impatient agent is not starved.
 func (s *Session) poll(token, keyName string, now time.Time, interval time.Duration) (ciphertext string, err error) {
 	switch {
 	case s.KeyName != keyName:
@@ -251,7 +252,7 @@ func (s *Session) poll(token, keyName string, now time.Time, interval time.Durat
 		return "", errToken
 	}
 	// A clock that was set back must not silence the session.
-	if since := now.Sub(s.Polled); !s.Polled.IsZero() && since >= 0 && since < interval {
+	if since := now.Sub(s.Polled); s.State != Ready && !s.Polled.IsZero() && since >= 0 && since < interval {
 		return "", errTooSoon
 	}
 	s.Polled = now

@@ -125,9 +125,8 @@ func (s *pass) checkLogin(ctx context.Context, token *oauth2.Token) error {
 
 // revoke ends a refresh token (RFC 7009) and all that came of its login.
 func (s *pass) revoke(ctx context.Context, token secret.Text) error {
-	a, err := s.p.post(ctx, callRevoke, "/oauth/revoke", secret.Text{}, map[string]string{
-		"client_id": s.p.cfg.ClientID, "client_secret": s.p.cfg.ClientSecret.Reveal(), "token": token.Reveal(),
-	})
+	reply, err := s.p.holder().Revoke(ctx, token)
+	a, err := replied(callRevoke, reply, err)
 	if err != nil {
 		return err
 	}

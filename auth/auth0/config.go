@@ -41,10 +41,14 @@ type Config struct {
 	// "example.eu.auth0.com". It may carry a scheme; http is accepted for
 	// loopback addresses only. Required.
 	Domain string
-	// ClientID and ClientSecret are those of a confidential application.
-	// Both are required.
+	// ClientID and ClientSecret are those of a confidential application. Both
+	// are required, the secret only where there is no Holder.
 	ClientID     string
 	ClientSecret secret.Text
+	// Holder asks the tenant with the application's secret, for an agent that is
+	// not to have it; ClientSecret is not used then. Nil: it is asked with
+	// ClientSecret from here.
+	Holder auth.SecretHolder
 	// Audience is the identifier of an API that the login asks for; empty
 	// means that none is asked for.
 	Audience string
@@ -124,7 +128,7 @@ func (cfg Config) withDefaults() (Config, string, error) {
 	if cfg.ClientID == "" {
 		problems = append(problems, errors.New("auth0: the client id is missing (AUTH0_CLIENT_ID)"))
 	}
-	if cfg.ClientSecret.IsZero() {
+	if cfg.ClientSecret.IsZero() && cfg.Holder == nil {
 		problems = append(problems, errors.New("auth0: the client secret is missing (AUTH0_CLIENT_SECRET)"))
 	}
 	if cfg.Connector == nil && cfg.RefreshToken.IsZero() {

@@ -244,14 +244,9 @@ func (s *pass) complete(ctx context.Context, record connectRecord, code string) 
 // (a multi-resource refresh token). Where that is not set up, Auth0 may answer
 // with a token for something else and call it a success, so the token is read.
 func (s *pass) myAccountToken(ctx context.Context) (*oauth2.Token, error) {
-	a, err := s.p.post(ctx, callRefresh, "/oauth/token", secret.Text{}, map[string]string{
-		"grant_type":    "refresh_token",
-		"client_id":     s.p.cfg.ClientID,
-		"client_secret": s.p.cfg.ClientSecret.Reveal(),
-		"refresh_token": s.refresh.Reveal(),
-		"audience":      s.p.audience(),
-		"scope":         "openid profile offline_access " + strings.Join(myAccountScopes, " "),
-	})
+	scopes := append([]string{"openid", "profile", "offline_access"}, myAccountScopes...)
+	reply, err := s.p.holder().Refresh(ctx, s.refresh, s.p.audience(), scopes)
+	a, err := replied(callRefresh, reply, err)
 	if err != nil {
 		return nil, err
 	}

@@ -158,6 +158,9 @@ func (d *prober) naming(verdict auth.Verdict, setting, saw string) auth.Check {
 		Verdict: verdict, Saw: saw, Setting: setting,
 		Where: fill.Replace(text.where), Advice: fill.Replace(text.advice),
 	}
+	if setting == setCredentials && d.p.held() {
+		check.Where = "the broker's " + d.p.heldClient()
+	}
 	if changeable(setting) {
 		check.Setup = setting
 	}
@@ -195,6 +198,8 @@ var settingOf = map[string]string{
 	"auth0_unreachable":        setDomain,
 	"auth0_not_reached":        setDomain,
 	"login_dead":               setSignIn,
+	"secret_not_held":          setHolder,
+	"secret_not_lent":          setHolder,
 }
 
 // blame turns the error of a call into a check.
@@ -214,7 +219,7 @@ func (d *prober) blame(err error) []auth.Check {
 	if setting := settingOf[failure.Code]; setting != "" {
 		check = d.naming(auth.Failed, setting, failure.Message)
 	}
-	if failure.Code == "auth0_unreachable" || failure.Code == "auth0_not_reached" || settingOf[failure.Code] == "" {
+	if setting := settingOf[failure.Code]; setting == setHolder || failure.Code == "auth0_not_reached" || settingOf[failure.Code] == "" {
 		check.Advice = failure.Hint // it knows better what happened
 	}
 	if failure.Code == "auth0_busy" || failure.Code == "auth0_unavailable" {

@@ -159,15 +159,12 @@ type vaultAnswer struct {
 // askVault exchanges the refresh token. Nothing is kept. Of several accounts it
 // asks for the expected one, as a call would in the end.
 func (d *prober) askVault(ctx context.Context) (vaultAnswer, error) {
-	body := map[string]string{
-		"grant_type": grantExchange, "client_id": d.p.cfg.ClientID, "client_secret": d.p.cfg.ClientSecret.Reveal(),
-		"subject_token": d.refresh.Reveal(), "subject_token_type": typeRefreshToken,
-		"requested_token_type": typeFederatedToken, "connection": d.connection,
+	hint := ""
+	if len(d.accounts) > 1 {
+		hint = d.p.cfg.Account
 	}
-	if len(d.accounts) > 1 && d.p.cfg.Account != "" {
-		body["login_hint"] = d.p.cfg.Account
-	}
-	a, err := d.p.post(ctx, callExchange, "/oauth/token", secret.Text{}, body)
+	reply, err := d.p.holder().Exchange(ctx, d.refresh, d.connection, hint)
+	a, err := replied(callExchange, reply, err)
 	if err != nil {
 		return vaultAnswer{}, err
 	}

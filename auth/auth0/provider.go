@@ -24,7 +24,10 @@ type Provider struct {
 	flights auth.Flights
 }
 
-var _ auth.Provider = (*Provider)(nil)
+var (
+	_ auth.Provider = (*Provider)(nil)
+	_ auth.Waiter   = (*Provider)(nil)
+)
 
 // New returns a provider, or an error that names every wrong setting.
 func New(cfg Config) (*Provider, error) {
@@ -78,6 +81,11 @@ func (p *Provider) Token(ctx context.Context, req auth.Request) (*oauth2.Token, 
 		return token, nil
 	}
 	return p.flights.Token(ctx, s.tokenKey(connection, req.Scope)+"|"+digest(req.Rejected.Reveal()), patience, s.run)
+}
+
+// Wait implements [auth.Waiter] as far as the connector does.
+func (p *Provider) Wait(ctx context.Context, c *auth.Challenge) error {
+	return auth.Wait(ctx, p.cfg.Connector, c)
 }
 
 // pass is one way through the state machine, under the account's lock.

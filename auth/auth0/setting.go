@@ -27,6 +27,7 @@ const (
 	setConnected    = "connected"
 	setScopes       = "scopes"
 	setGoogleGrant  = "google_grant"
+	setHolder       = "secret_holder"
 	setAccount      = "account"
 
 	setGoogleRedirect = "google_redirect"
@@ -68,6 +69,7 @@ var settingTexts = map[string]setting{
 	setAction:       {"Actions of the tenant", "Actions > Triggers > post-login", "Look for the Action that denies it; Monitoring > Logs names it."},
 	setConnected:    {"the connected account", "linkmail login", "Connect the account: run linkmail login or call a tool. Signing in with Google is not enough, and the account has to be connected by the same Auth0 user."},
 	setScopes:       {"permissions of the connected account", "linkmail login", "Connect again and leave the boxes on Google's page ticked."},
+	setHolder:       {"what the broker does with the client secret", "the broker, for its operator", ""},
 	setGoogleGrant:  {"Google's grant", "linkmail login", "Connect the account again; if it fails at once, compare the secret of the Google client with the one in Authentication > Social > {connection}."},
 
 	setAccount: {"which account", "LINKMAIL_ACCOUNT", "Set it to the e-mail address of the account to use."},

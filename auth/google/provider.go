@@ -42,7 +42,10 @@ type Provider struct {
 	flights auth.Flights
 }
 
-var _ auth.Keeper = (*Provider)(nil)
+var (
+	_ auth.Keeper = (*Provider)(nil)
+	_ auth.Waiter = (*Provider)(nil)
+)
 
 // New returns a provider, or an error that names every wrong setting.
 func New(cfg Config) (*Provider, error) {
@@ -71,6 +74,11 @@ func (p *Provider) Token(ctx context.Context, req auth.Request) (*oauth2.Token, 
 		return token, err
 	}
 	return p.flights.Token(ctx, s.keys+req.Scope+"|"+digest(req.Rejected.Reveal()), patience, s.run)
+}
+
+// Wait implements [auth.Waiter] as far as the connector does.
+func (p *Provider) Wait(ctx context.Context, c *auth.Challenge) error {
+	return auth.Wait(ctx, p.cfg.Connector, c)
 }
 
 // pass is one way to a token, under the account's lock.

@@ -110,18 +110,23 @@ func (s *realServer) set(name, value string) {
 
 func TestInteropStore(t *testing.T) {
 	server := newServer(t)
+	storetest.Run(t, realTime(server))
+	keysExpire(t, server)
+}
+
+// realTime makes stores at a server. Time is that of the server, which cannot
+// be set.
+func realTime(server *realServer) func(t *testing.T, limit int) storetest.Env {
 	n := 0
-	storetest.Run(t, func(t *testing.T, limit int) storetest.Env {
+	return func(t *testing.T, limit int) storetest.Env {
 		n++
 		cfg := redis.Config{URL: server.url(), MaxSessions: limit, Prefix: fmt.Sprint("run-", n)}
 		return storetest.Env{
 			Store: opened(t, cfg), Life: time.Second,
-			// Time is that of the server, which cannot be set.
 			Advance: func(d time.Duration) { time.Sleep(d + 20*time.Millisecond) },
 			Again:   func() broker.Store { return opened(t, cfg) },
 		}
-	})
-	keysExpire(t, server)
+	}
 }
 
 // keysExpire checks that no key of the server stays for ever.
@@ -137,6 +142,22 @@ func keysExpire(t *testing.T, server *realServer) {
 			t.Errorf("key %.20q... does not expire: %v, %v", key, left, err)
 		}
 	}
+}
+
+func TestInteropLimits(t *testing.T) {
+	server := newServer(t)
+	t.Run("suite", func(t *testing.T) { storetest.Limits(t, realTime(server)) })
+	keysExpire(t, server)
+}
+
+func TestInteropA01A04TwoProcessesSpendOneBudget(t *testing.T) {
+	server := newServer(t)
+	address := server.url().Reveal()
+	one, two := storetest.Dial(storetest.StartLimited(t, address).URL), storetest.Dial(storetest.StartLimited(t, address).URL)
+	defer one.Close()
+	defer two.Close()
+	storetest.Together(t, opened(t, redis.Config{URL: server.url()}), one, two)
+	keysExpire(t, server)
 }
 
 func TestInteropD34TwoProcesses(t *testing.T) {

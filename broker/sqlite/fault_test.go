@@ -81,6 +81,14 @@ func TestOneOf64WinsInOneProcess(t *testing.T) {
 	storetest.Race(t, fronts...)
 }
 
+func TestA01A04TwoProcessesSpendOneBudget(t *testing.T) {
+	path := newPath(t)
+	one, two := storetest.Dial(storetest.StartLimited(t, path).URL), storetest.Dial(storetest.StartLimited(t, path).URL)
+	defer one.Close()
+	defer two.Close()
+	storetest.Together(t, opened(t, sqlite.Config{Path: path}), one, two)
+}
+
 func TestH79KilledAtEachTransition(t *testing.T) { storetest.Kill(t, newPath(t)) }
 
 func TestH79KilledAtEachStepOfALogin(t *testing.T) { storetest.KillLogin(t, newPath(t)) }

@@ -46,47 +46,45 @@ func (s *Store) seal(session broker.Session) (row, error) {
 	return r, err
 }
 
-// insert holds the file's write lock from its first statement on
-// (_txlock=immediate), so nobody comes between the checks and the insertion.
 func (s *Store) insert(ctx context.Context, r row) error {
-	tx, err := s.write.BeginTx(ctx, nil)
+	return s.inTx(ctx, s.write, func(tx *sql.Tx) error {
+		now := s.now().UnixMilli()
+		if err := free(ctx, tx, byCode, r.code, now, broker.ErrCodeTaken); err != nil {
+			return err
+		}
+		if r.state != nil {
+			if err := free(ctx, tx, byState, r.state, now, broker.ErrStateTaken); err != nil {
+				return err
+			}
+		}
+		if err := s.makeRoom(ctx, tx, now); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "INSERT INTO sessions (id, code, state, expires, version, sealed) VALUES (?, ?, ?, ?, ?, ?)",
+			r.id[:], r.code, r.state, r.expires, r.version, r.sealed)
+		return err
+	})
+}
+
+// makeRoom removes a batch of expired sessions if they are in the way.
+func (s *Store) makeRoom(ctx context.Context, tx *sql.Tx, now int64) error {
+	var n int
+	if err := tx.QueryRowContext(ctx, "SELECT n FROM total").Scan(&n); err != nil || n < s.max {
+		return err
+	}
+	res, err := tx.ExecContext(ctx, expiredSessions, now, sweepBatch)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }() // done already if it was committed
-	now := s.now().UnixMilli()
-	if err := free(ctx, tx, byCode, r.code, now, broker.ErrCodeTaken); err != nil {
+	gone, err := res.RowsAffected()
+	if err != nil {
 		return err
 	}
-	if r.state != nil {
-		if err := free(ctx, tx, byState, r.state, now, broker.ErrStateTaken); err != nil {
-			return err
-		}
+	if gone == 0 {
+		return broker.ErrFull
 	}
-	var n int
-	if err := tx.QueryRowContext(ctx, "SELECT n FROM total").Scan(&n); err != nil {
-		return err
-	}
-	if n >= s.max {
-		// The expired ones are in the way: all of them, for once.
-		res, err := tx.ExecContext(ctx, "DELETE FROM sessions WHERE expires <= ?", now)
-		if err != nil {
-			return err
-		}
-		gone, err := res.RowsAffected()
-		if err != nil {
-			return err
-		}
-		if gone == 0 {
-			return broker.ErrFull
-		}
-		s.erased.Store(true)
-	}
-	if _, err := tx.ExecContext(ctx, "INSERT INTO sessions (id, code, state, expires, version, sealed) VALUES (?, ?, ?, ?, ?, ?)",
-		r.id[:], r.code, r.state, r.expires, r.version, r.sealed); err != nil {
-		return err
-	}
-	return tx.Commit()
+	s.erased.Store(true)
+	return nil
 }
 
 // column is one that sessions are found by: the statements about it.
@@ -192,27 +190,20 @@ func (s *Store) Update(ctx context.Context, id string, change func(*broker.Sessi
 
 // replace stores next unless somebody else was faster.
 func (s *Store) replace(ctx context.Context, old, next row) (bool, error) {
-	res, err := s.write.ExecContext(ctx, "UPDATE sessions SET state = ?, due = ?, version = version + 1, sealed = ? WHERE id = ? AND version = ?",
+	n, err := s.exec(ctx, "UPDATE sessions SET state = ?, due = ?, version = version + 1, sealed = ? WHERE id = ? AND version = ?",
 		next.state, next.due, next.sealed, old.id[:], old.version)
 	if isUnique(err) {
 		// Only the state can collide: id and code never change.
 		return false, s.clash(ctx, next.state)
 	}
-	if err != nil {
-		return false, err
-	}
-	n, err := res.RowsAffected()
 	return n == 1, err
 }
 
 // clash decides about a state that another session has: if that one is dead it
 // goes, and the update is tried again.
 func (s *Store) clash(ctx context.Context, state []byte) error {
-	res, err := s.write.ExecContext(ctx, "DELETE FROM sessions WHERE state = ? AND expires <= ?", state, s.now().UnixMilli())
-	if err != nil {
-		return err
-	}
-	if n, err := res.RowsAffected(); err != nil || n == 1 {
+	n, err := s.exec(ctx, "DELETE FROM sessions WHERE state = ? AND expires <= ?", state, s.now().UnixMilli())
+	if err != nil || n == 1 {
 		return err
 	}
 	return broker.ErrStateTaken

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -26,14 +27,24 @@ const pollInterval = time.Second
 // NewBroker makes a broker in development mode over a store. base is its URL;
 // empty is one that only [NewFront] uses.
 func NewBroker(base string, store broker.Store, now func() time.Time) (*broker.Broker, error) {
+	return newBroker(base, store, now, -1)
+}
+
+// NewLimited makes one that limits how many sessions are opened in a minute,
+// for [Together].
+func NewLimited(base string, store broker.Store, now func() time.Time) (*broker.Broker, error) {
+	return newBroker(base, store, now, perMinute)
+}
+
+func newBroker(base string, store broker.Store, now func() time.Time, sessionsPerMinute int) (*broker.Broker, error) {
 	cfg := config(cmp.Or(base, inProcess), store)
-	cfg.Now = now
+	cfg.Now, cfg.SessionsPerMinute = now, sessionsPerMinute
 	return broker.New(cfg)
 }
 
 func config(base string, store broker.Store) broker.Config {
 	return broker.Config{
-		BaseURL: base, Dev: true, Store: store,
+		BaseURL: base, Dev: true, Store: store, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		SessionsPerMinute: -1, PollInterval: pollInterval, PassthroughAllow: []string{"provider.example"},
 	}
 }
@@ -46,6 +57,7 @@ const inProcess = "http://127.0.0.1:1"
 type Front struct {
 	base   string
 	client *http.Client
+	from   string // the address that it comes from, if not loopback
 }
 
 // NewFront calls a handler in this process.
@@ -69,7 +81,13 @@ func newFront(base string, via http.RoundTripper) *Front {
 
 // At is the same agent and browser before another broker of the same store.
 // The brokers go by one name, so the browser's cookies go along.
-func (f *Front) At(base string) *Front { return &Front{base: base, client: f.client} }
+func (f *Front) At(base string) *Front { return &Front{base: base, client: f.client, from: f.from} }
+
+// From is the same agent and browser at another address, before a broker that
+// trusts loopback to say so.
+func (f *Front) From(address string) *Front {
+	return &Front{base: f.base, client: f.client, from: address}
+}
 
 // Close lets go of the connections.
 func (f *Front) Close() { f.client.CloseIdleConnections() }
@@ -248,6 +266,9 @@ func (f *Front) exchange(method, path string, body io.Reader, header ...string) 
 	}
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
+	}
+	if f.from != "" {
+		req.Header.Set("X-Forwarded-For", f.from)
 	}
 	resp, err := f.client.Do(req)
 	if err != nil {

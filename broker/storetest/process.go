@@ -28,6 +28,8 @@ const (
 	envProvider = "LINKMAIL_TEST_PROVIDER"
 	// By how much its clock is ahead.
 	envAhead = "LINKMAIL_TEST_AHEAD"
+	// Whether it limits how many sessions are opened.
+	envLimited = "LINKMAIL_TEST_LIMITED"
 )
 
 // Serve is called first thing by the TestMain of a store. In a process that
@@ -63,6 +65,9 @@ func serve(ctx context.Context, address string, open func(ctx context.Context, a
 	if ahead, err := time.ParseDuration(os.Getenv(envAhead)); err == nil {
 		cfg.Now = func() time.Time { return time.Now().Add(ahead) }
 	}
+	if os.Getenv(envLimited) != "" {
+		cfg.SessionsPerMinute = perMinute
+	}
 	b, err := broker.New(cfg)
 	if err != nil {
 		return err
@@ -88,6 +93,12 @@ type Process struct {
 func Start(t *testing.T, address, kill string) *Process {
 	t.Helper()
 	return start(t, address, envKill+"="+kill)
+}
+
+// StartLimited starts a broker as [NewLimited] makes it.
+func StartLimited(t *testing.T, address string) *Process {
+	t.Helper()
+	return start(t, address, envLimited+"=1")
 }
 
 // start is Start with more settings.

@@ -159,6 +159,8 @@ func (s *source) oauthProviders() map[string]broker.Provider {
 			Scopes:        strings.Fields(s.text(prefix + "SCOPES")),
 			OwnCallback:   s.on(prefix + "OWN_CALLBACK"),
 			BasicAuth:     s.on(prefix + "BASIC_AUTH"),
+			Audiences:     words(s.text(prefix + "AUDIENCES")),
+			Connections:   words(s.text(prefix + "CONNECTIONS")),
 		}
 		// These two are where the operator's tenant is; the others have one address for all.
 		if p := providers[name]; (name == "auth0" || name == "keycloak") && p.Issuer == "" && (p.AuthURL == "" || p.TokenURL == "") {
@@ -166,6 +168,14 @@ func (s *source) oauthProviders() map[string]broker.Provider {
 		}
 	}
 	return providers
+}
+
+// words splits a value at spaces; nothing is nil.
+func words(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Fields(text)
 }
 
 // list splits a comma-separated value.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,8 +55,9 @@ type client struct {
 	offer     offer
 	log       zerolog.Logger
 	p         process
-	// lives says that the process serves on after a call, for which wait bounds
-	// how long a call may wait for a sign-in.
+	// lives says that the process goes on after a challenge was answered, so that
+	// sign-ins are finished in the background. wait bounds how long a call of a
+	// server may wait for one.
 	lives bool
 	wait  time.Duration
 
@@ -76,6 +78,7 @@ func (s *source) client(quiet string) (*client, error) {
 	if c.mode == "" && !s.unread {
 		s.problem("LINKMAIL_AUTH is not set; it must be one of: %s (demo needs no account)", strings.Join(modes, ", "))
 	}
+	c.via = s.choice("LINKMAIL_AUTH0_VIA", "auto", "auto", "direct", "broker", viaVault)
 	why := "LINKMAIL_AUTH=" + c.mode
 	switch c.mode {
 	case modeToken:
@@ -83,7 +86,11 @@ func (s *source) client(quiet string) (*client, error) {
 	case modeAuth0:
 		s.need(why, "AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "AUTH0_REFRESH_TOKEN")
 	case modeLinkAuth:
-		s.need(why, "AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "LINKAUTH_BROKER_URL")
+		names := []string{"AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "LINKAUTH_BROKER_URL"}
+		if c.via == viaVault { // the broker has the secret
+			why, names = why+" with LINKMAIL_AUTH0_VIA="+viaVault, slices.Delete(names, 2, 3)
+		}
+		s.need(why, names...)
 	}
 	c.signIn = s.signIn(c.mode)
 	c.token = s.secret("LINKMAIL_GMAIL_TOKEN")
@@ -101,9 +108,11 @@ func (s *source) client(quiet string) (*client, error) {
 	if c.brokerURL != "" {
 		s.origin("LINKAUTH_BROKER_URL", c.brokerURL, "")
 	}
-	c.via = s.choice("LINKMAIL_AUTH0_VIA", "auto", "auto", "direct", "broker")
 	if c.via == "broker" && c.brokerURL == "" && c.usesAuth0() {
 		s.problem("LINKMAIL_AUTH0_VIA is broker, but LINKAUTH_BROKER_URL is not set")
+	}
+	if c.via == viaVault && c.usesAuth0() && c.mode != modeLinkAuth {
+		s.problem("LINKMAIL_AUTH0_VIA is %s, which goes with LINKMAIL_AUTH=%s only: the sign-in has to be the broker's, too", viaVault, modeLinkAuth)
 	}
 	endpoint := s.text("LINKMAIL_GMAIL_ENDPOINT")
 	if endpoint == "" {
@@ -149,6 +158,13 @@ func (s *source) offer() offer {
 func (o offer) tools() tools.Config {
 	return tools.Config{ReadOnly: o.readOnly, Toolsets: o.toolsets, Send: o.send, PerDay: o.perDay}
 }
+
+// viaVault is the word of LINKMAIL_AUTH0_VIA for a client secret that is at the
+// broker and not here.
+const viaVault = "vault"
+
+// secretAtBroker reports whether the broker asks Auth0 with its client secret.
+func (c *client) secretAtBroker() bool { return c.mode == modeLinkAuth && c.via == viaVault }
 
 func (c *client) usesAuth0() bool {
 	return c.mode == modeAuth0 || c.mode == modeLinkAuth || c.mode == modeOAuth
@@ -303,6 +319,9 @@ func (c *client) provider(store cache.Store) (auth.Provider, error) {
 				return nil, usagef("LINKAUTH_BROKER_URL: %s", plain(err))
 			}
 			cfg.Connector = connector
+			if c.secretAtBroker() {
+				cfg.Holder, cfg.ClientSecret = connector.Desk("auth0"), secret.Text{}
+			}
 		}
 		proxy, err := linkauth.NewProxy(broker)
 		if err != nil {
@@ -311,7 +330,7 @@ func (c *client) provider(store cache.Store) (auth.Provider, error) {
 		switch c.via {
 		case "broker":
 			cfg.HTTP = &http.Client{Transport: proxy, Timeout: apiTimeout}
-		case "auto":
+		case "auto", viaVault:
 			// Twice the time: the direct attempt may use up its own first.
 			cfg.HTTP = &http.Client{Transport: linkauth.NewFallback(direct, proxy, nil), Timeout: 2 * apiTimeout}
 		}
@@ -325,9 +344,10 @@ func (c *client) provider(store cache.Store) (auth.Provider, error) {
 
 // way is the whole way from a tool to the mailbox.
 type way struct {
-	server *server.Server
-	tools  []string // their names
-	close  func()   // ends what was started
+	server  *server.Server
+	watcher *auth.Watcher // nil unless the process lives on
+	tools   []string      // their names
+	close   func()        // ends what was started
 }
 
 // connect wires it.
@@ -354,10 +374,9 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 			closeStore(store)
 		}
 	}
-	var watcher *auth.Watcher
 	if c.lives {
-		watcher = auth.NewWatcher(auth.WatcherConfig{Provider: provider})
-		provider = watcher
+		w.watcher = auth.NewWatcher(auth.WatcherConfig{Provider: provider})
+		provider = w.watcher
 	}
 	box, err := mailbox.New(mailbox.Config{ //nolint:contextcheck // it keeps no context: each request brings its own
 		HTTP: func(scope string) http.RoundTripper {
@@ -398,7 +417,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		Prompts:      tools.Prompts(offered),
 		Principal:    localUser,
 		Log:          c.log,
-		Watcher:      watcher,
+		Watcher:      w.watcher,
 		State:        store,
 		Wait:         c.wait,
 		Progress: func(ctx context.Context, tell func(done, total int, what string)) context.Context {

@@ -175,6 +175,14 @@ func (d *examination) provider(ctx context.Context, store cache.Store) {
 }
 
 func (d *examination) auth0(ctx context.Context, provider *auth0.Provider) {
+	if d.client.secretAtBroker() {
+		check := auth.Check{ID: "client_secret", Title: "the client secret is at the broker", Verdict: auth.Passed, Saw: "there is none on this machine"}
+		if !d.client.auth0.ClientSecret.IsZero() {
+			check.Verdict, check.Saw = auth.Unclear, "there is one on this machine, too; it is not used, and whether it is the one of the broker cannot be told"
+			check.Setting, check.Where, check.Advice = "client_secret", "AUTH0_CLIENT_SECRET", "Remove it: with LINKMAIL_AUTH0_VIA=vault only the broker needs it."
+		}
+		d.add(check)
+	}
 	req := auth0.ProbeRequest{Principal: localUser, Scopes: d.services, Seen: func(check auth.Check) { d.add(check) }}
 	if !d.management.IsZero() {
 		// Directly, whatever LINKMAIL_AUTH0_VIA says: a broker that saw this

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -55,7 +54,9 @@ func (p process) login(ctx context.Context, args []string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, *timeout)
 	defer cancel()
-	l := &login{p: p, cfg: cfg, provider: account.provider}
+	watcher := auth.NewWatcher(auth.WatcherConfig{Provider: account.provider})
+	defer watcher.Close()
+	l := &login{p: p, cfg: cfg, provider: account.provider, watcher: watcher}
 	for _, service := range services {
 		if err := l.connect(ctx, service); err != nil {
 			return p.fail(ctx, err)
@@ -85,7 +86,8 @@ type login struct {
 	p        process
 	cfg      *client
 	provider auth.Provider
-	shown    string // the link on the screen
+	watcher  *auth.Watcher // over provider
+	shown    string        // the link on the screen
 	pasted   <-chan string
 }
 
@@ -96,7 +98,7 @@ const maxUnreached = 10
 // connect waits until there is a token for the service and says whose it is.
 func (l *login) connect(ctx context.Context, service string) error {
 	for unreached := 0; ; {
-		token, err := l.provider.Token(ctx, auth.Request{Principal: localUser, Scope: service})
+		token, err := l.watcher.Token(ctx, auth.Request{Principal: localUser, Scope: service})
 		challenge, waiting := errors.AsType[*auth.Challenge](err)
 		failure, failed := errors.AsType[*auth.Failure](err)
 		switch {
@@ -144,13 +146,23 @@ func (l *login) show(ctx context.Context, c *auth.Challenge) {
 	l.p.say("Waiting ...")
 }
 
-// pause waits a moment for the browser, or for a pasted address.
+// pause waits a moment for the person, or for a pasted address.
 func (l *login) pause(ctx context.Context) error {
+	waiting, cancel := context.WithCancel(ctx)
+	news := make(chan struct{})
+	go func() {
+		defer close(news)
+		l.p.awaitNews(waiting, l.watcher, l.shown)
+	}()
+	defer func() {
+		cancel()
+		<-news
+	}()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(cmp.Or(l.p.every, retryEvery)):
-		return nil
+	case <-news:
+		return ctx.Err()
 	case line, ok := <-l.pasted:
 		switch {
 		case !ok:

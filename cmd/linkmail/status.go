@@ -53,6 +53,7 @@ type statusView struct {
 	SignedIn   bool          `json:"signedIn"`
 	Since      *time.Time    `json:"since,omitempty"`
 	Configured string        `json:"configuredBy,omitempty"`
+	SecretAt   string        `json:"clientSecretAt,omitempty"` // the broker's address
 	Services   []serviceView `json:"services"`
 	Cache      cacheView     `json:"cache"`
 	Health     healthView    `json:"health"`
@@ -121,6 +122,9 @@ func (c *client) view(ctx context.Context, provider auth.Provider) (statusView, 
 	if c.mode == modeDemo {
 		v.SignedIn, v.Health = true, healthView{"ok", "The demo needs no sign-in."}
 		return v, nil
+	}
+	if c.secretAtBroker() {
+		v.SecretAt = c.brokerURL
 	}
 	live := c.mode == modeToken
 	if keeper, ok := provider.(auth.Keeper); ok {
@@ -200,6 +204,9 @@ func (v statusView) text() string {
 	line("mode", "%s", v.Mode)
 	if v.Configured != "" {
 		line("from", "%s", v.Configured)
+	}
+	if v.SecretAt != "" {
+		line("secret", "the Auth0 client secret is at the broker, %s, which renews tokens with it", v.SecretAt)
 	}
 	if v.Since != nil {
 		line("since", "%s", v.Since.Format(time.RFC3339))
