@@ -64,8 +64,11 @@ func EndConfirmations(ctx context.Context, store Confirmations) (int, error) {
 			return ended, notKept(ctx, err)
 		}
 	}
-	if err := store.Delete(ctx, openKey); err != nil {
-		return ended, notKept(ctx, err)
+	// What was sent and what was read of go with the sign-in as well.
+	for _, key := range []string{openKey, ledgerKey, exposureKey} {
+		if err := store.Delete(ctx, key); err != nil {
+			return ended, notKept(ctx, err)
+		}
 	}
 	return ended, nil
 }
