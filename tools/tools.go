@@ -50,6 +50,15 @@ type Mailbox interface {
 	// Account returns the address of the mailbox. The tools ask for it after
 	// the work of a call is done, when an implementation has it at hand.
 	Account(ctx context.Context) (string, error)
+
+	LabelReader
+	LabelCounter
+	LabelEditor
+	Relabeler
+	AccountReader
+	FilterEditor
+	VacationEditor
+	ChangeReader
 }
 
 // Confirmations keeps what a user has been asked to confirm until it is
@@ -86,6 +95,10 @@ type Config struct {
 	Now func() time.Time
 	// Zone is the time zone of dates; default time.Local.
 	Zone *time.Location
+
+	// offered are the names of the tools of the catalogue, for the one that
+	// tells of them.
+	offered *[]string
 }
 
 func (c Config) zone() *time.Location {
