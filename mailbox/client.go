@@ -38,7 +38,7 @@ type Client struct {
 	known   known
 
 	account  remembered[string]
-	labels   remembered[map[string]string] // id -> name
+	labels   remembered[labelSet]
 	identity remembered[[]sender]
 }
 

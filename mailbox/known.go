@@ -197,14 +197,28 @@ func (c *Client) catchUp(ctx context.Context) bool {
 	if at == 0 {
 		return c.readProfile(ctx)
 	}
+	_, err := c.replay(ctx, at, maxHistoryPages)
+	if errors.Is(err, errNoHistory) {
+		return c.readProfile(ctx)
+	}
+	return err == nil
+}
+
+// errNoHistory says that the history since a position is gone or too long.
+var errNoHistory = errors.New("mailbox: the history since then is not available")
+
+// replay reads the history from a position on and brings the labels of what is
+// known up to date with it. Where the history is gone, or goes on for more than
+// that many pages, the heads are dropped and the error is errNoHistory.
+func (c *Client) replay(ctx context.Context, at uint64, pages int) ([]*gmail.History, error) {
 	var records []*gmail.History
 	token := ""
-	for range maxHistoryPages {
+	for range pages {
 		var page *gmail.ListHistoryResponse
 		err := c.once(ctx, "read the history", unitsHistory, func(ctx context.Context) error {
 			call := c.service.Users.History.List(me).StartHistoryId(at).MaxResults(500).
 				HistoryTypes("labelAdded", "labelRemoved", "messageDeleted").
-				Fields("history(labelsAdded(labelIds,message/id),labelsRemoved(labelIds,message/id),messagesDeleted/message/id)",
+				Fields("history(labelsAdded(labelIds,message(id,threadId)),labelsRemoved(labelIds,message(id,threadId)),messagesDeleted/message/id)",
 					"historyId", "nextPageToken")
 			if token != "" {
 				call.PageToken(token)
@@ -218,16 +232,16 @@ func (c *Client) catchUp(ctx context.Context) bool {
 			break
 		}
 		if err != nil {
-			return false
+			return nil, err
 		}
 		records = append(records, page.History...)
 		if token = page.NextPageToken; token == "" {
 			c.known.apply(records, page.HistoryId)
-			return true
+			return records, nil
 		}
 	}
 	c.known.lose(at)
-	return c.readProfile(ctx)
+	return nil, errNoHistory
 }
 
 // historyPosition makes sure that a position is known from before a send, to

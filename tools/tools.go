@@ -52,6 +52,15 @@ type Mailbox interface {
 	// Account returns the address of the mailbox. The tools ask for it after
 	// the work of a call is done, when an implementation has it at hand.
 	Account(ctx context.Context) (string, error)
+
+	LabelReader
+	LabelCounter
+	LabelEditor
+	Relabeler
+	AccountReader
+	FilterEditor
+	VacationEditor
+	ChangeReader
 }
 
 // Confirmations keeps what a user has been asked to confirm until it is
@@ -100,6 +109,9 @@ type Config struct {
 
 	// exposure is shared by the tools of a catalogue.
 	exposure *exposure
+	// offered are the names of the tools of the catalogue, for the one that
+	// tells of them.
+	offered *[]string
 }
 
 func (c Config) perDay() int {

@@ -127,6 +127,7 @@ func (s *source) client(quiet string) (*client, error) {
 	}
 	c.redis = s.sharedStore(c.key)
 	c.offer = s.offer()
+	c.signIn.widen(c.offer, c.usesAuth0())
 	return c, s.err()
 }
 
@@ -363,7 +364,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		if c.gmail, w.close, err = onLoopback(ctx, world.Gmail()); err != nil {
 			return nil, err
 		}
-		token := world.IssueToken(standin.DefaultUser, []string{gmailScope}, 24*time.Hour)
+		token := world.IssueToken(standin.DefaultUser, []string{gmailScope, settingsScope}, 24*time.Hour)
 		provider = auth.Static(secret.New(token), "LINKMAIL_AUTH")
 	} else if provider, err = c.provider(store); err != nil {
 		return nil, err
