@@ -29,14 +29,16 @@ const (
 
 // archive is a zip file, as which newer Office documents come.
 type archive struct {
-	ctx   context.Context //nolint:containedctx // an archive lives within one call of Read
 	files map[string]*zip.File
 	names []string // in the order of the archive
 	left  int64    // how much may still be inflated
+	// ended says why nobody waits for the reading any more; nil as long as
+	// somebody does.
+	ended func() error
 }
 
 // openArchive reads the directory of an archive, unless that alone is a bomb.
-func openArchive(ctx context.Context, content []byte) (*archive, error) {
+func openArchive(content []byte, ended func() error) (*archive, error) {
 	// The directory is kept in memory whole, whatever its end says of its size.
 	if bytes.Count(content, []byte("PK\x01\x02")) > maxEntries {
 		return nil, ErrLimit
@@ -45,7 +47,7 @@ func openArchive(ctx context.Context, content []byte) (*archive, error) {
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // no path is ever opened
 		return nil, ErrDamaged
 	}
-	a := &archive{ctx: ctx, files: make(map[string]*zip.File, len(r.File)), left: maxInflated}
+	a := &archive{ended: ended, files: make(map[string]*zip.File, len(r.File)), left: maxInflated}
 	for _, f := range r.File {
 		name := strings.TrimPrefix(f.Name, "/")
 		a.names = append(a.names, name)
@@ -58,7 +60,7 @@ func openArchive(ctx context.Context, content []byte) (*archive, error) {
 }
 
 func kindOfArchive(content []byte) Kind {
-	a, err := openArchive(context.Background(), content)
+	a, err := openArchive(content, func() error { return nil })
 	if err != nil {
 		return Zip
 	}
@@ -114,7 +116,7 @@ type inflated struct {
 }
 
 func (r *inflated) Read(p []byte) (int, error) {
-	if err := r.archive.ctx.Err(); err != nil {
+	if err := r.archive.ended(); err != nil {
 		return 0, err
 	}
 	n, err := r.ReadCloser.Read(p)

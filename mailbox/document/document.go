@@ -71,7 +71,7 @@ func Read(ctx context.Context, kind Kind, content []byte) (Text, error) {
 	case PDF:
 		return readPDF(ctx, content)
 	case Word, Sheet, Slides, Zip:
-		a, err := openArchive(ctx, content)
+		a, err := openArchive(content, ctx.Err)
 		if err != nil {
 			return Text{}, err
 		}
@@ -100,17 +100,8 @@ func (k Kind) Readable() bool {
 
 func readPDF(ctx context.Context, content []byte) (Text, error) {
 	read, err := pdf.Read(ctx, content, pdf.Limits{Chars: maxChars})
-	switch {
-	case errors.Is(err, pdf.ErrLocked):
-		return Text{}, ErrLocked
-	case errors.Is(err, pdf.ErrCipher):
-		return Text{}, ErrCipher
-	case errors.Is(err, pdf.ErrLimit):
-		return Text{}, ErrLimit
-	case errors.Is(err, pdf.ErrNot):
-		return Text{}, ErrDamaged
-	case err != nil:
-		return Text{}, err
+	if err != nil {
+		return Text{}, pdfError(err)
 	}
 	t := Text{Pages: read.Pages, Unit: "page", Total: read.Total, Cut: read.Total > len(read.Pages), Hidden: read.Hidden}
 	blank := 0
@@ -129,6 +120,23 @@ func readPDF(ctx context.Context, content []byte) (Text, error) {
 		t.note("%s of which the file does not say what letters they are, shown as \uFFFD.", count(read.Unreadable, "character"))
 	}
 	return t, nil
+}
+
+// pdfError is what an error of package pdf is called here.
+func pdfError(err error) error {
+	switch {
+	case errors.Is(err, pdf.ErrLocked):
+		return ErrLocked
+	case errors.Is(err, pdf.ErrCipher):
+		return ErrCipher
+	case errors.Is(err, pdf.ErrLimit):
+		return ErrLimit
+	case errors.Is(err, pdf.ErrNot):
+		return ErrDamaged
+	case errors.Is(err, pdf.ErrPicture):
+		return ErrKind
+	}
+	return err
 }
 
 // Blank reports whether the document has no text at all.

@@ -2,6 +2,7 @@ package document
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"image/color"
 	"image/gif"
@@ -11,6 +12,8 @@ import (
 
 	"golang.org/x/image/draw"
 	"golang.org/x/image/webp"
+
+	"linkmail/mailbox/document/pdf"
 )
 
 const (
@@ -105,4 +108,15 @@ func scaled(width, height int) (int, int) {
 		return max(width*maxSide/longest, 1), max(height*maxSide/longest, 1)
 	}
 	return width, height
+}
+
+// Scan returns the picture that a page of a scanned PDF consists of, as a file
+// for [Shrink], and how many pages there are. Pages count from 1. A page without
+// a picture, or with one in a format that is not read, is [ErrKind].
+func Scan(ctx context.Context, content []byte, page int) (kind Kind, picture []byte, total int, err error) {
+	picture, total, err = pdf.Picture(ctx, content, page, pdf.Limits{})
+	if err != nil {
+		return "", nil, total, pdfError(err)
+	}
+	return KindOf(picture, "", ""), picture, total, nil
 }

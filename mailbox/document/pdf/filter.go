@@ -13,35 +13,48 @@ import (
 const maxFilters = 4
 
 // decode returns what a stream holds. Data that is damaged ends at the damage;
-// a picture decodes to nothing.
+// a picture in a format of its own decodes to nothing.
 func (f *file) decode(s stream) []byte {
-	data := s.raw
+	data, format, _ := f.unfilter(s)
+	if format != "" {
+		return nil
+	}
+	return data
+}
+
+// unfilter undoes the filters of a stream, up to one of pictures, of which it
+// returns the name and the parameters.
+func (f *file) unfilter(s stream) (data []byte, format name, param dict) {
+	data = s.raw
 	if f.cipher != nil {
 		data = f.cipher.open(data, s)
 	}
 	names, params := f.list(s.dict["Filter"]), f.list(s.dict["DecodeParms"])
 	for i, one := range names[:min(len(names), maxFilters)] {
-		var param dict
+		param = nil
 		if i < len(params) {
 			param = f.dict(params[i])
 		}
 		filter, _ := f.resolve(one).(name)
 		r := f.filter(filter, data)
-		if r == nil || f.failed != nil {
-			return nil
+		if r == nil {
+			return data, filter, param
+		}
+		if f.failed != nil {
+			return nil, "", nil
 		}
 		// An error is that of damaged data; what came before it counts.
 		data, _ = io.ReadAll(io.LimitReader(r, int64(f.limits.Stream)+1))
 		f.charge(len(data))
 		if len(data) > f.limits.Stream {
 			f.failed = ErrLimit
-			return nil
+			return nil, "", nil
 		}
 		if p := int(f.number(param["Predictor"])); p > 1 {
 			data = unpredict(data, p, f.row(param))
 		}
 	}
-	return data
+	return data, "", nil
 }
 
 // list makes a list of what may be one or several.

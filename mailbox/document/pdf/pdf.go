@@ -79,6 +79,9 @@ var (
 	// ErrCipher: it is encrypted in a way that this package does not know, for
 	// example to a certificate.
 	ErrCipher = errors.New("pdf: the encryption is not supported")
+	// ErrPicture: there is no picture on the page, or none in a format that is
+	// read here.
+	ErrPicture = errors.New("pdf: no readable picture")
 	// ErrLimit: reading it would cost more than its limits allow.
 	ErrLimit = errors.New("pdf: the file is too complex")
 )
