@@ -19,6 +19,9 @@ type File struct {
 	// Charset is what a text attachment is in, as it declares; empty if it
 	// does not say.
 	Charset string
+	// ContentID is by what the HTML of its mail shows it, without brackets;
+	// empty for most.
+	ContentID string
 	// Content is decoded from its transfer encoding, byte for byte.
 	Content []byte
 }
@@ -56,13 +59,30 @@ func (c *Client) attached(ctx context.Context, id string, ref PartRef, limit int
 	if err != nil {
 		return File{}, nil, err
 	}
-	f := File{Attachment: attachmentOf(p), Charset: charsetOf(p)}
+	f, err := c.fileOf(ctx, b, id, p, limit)
+	return f, p, err
+}
+
+// fileOf returns a part of the mail id with its content.
+func (c *Client) fileOf(ctx context.Context, b budget, id string, p *gmail.MessagePart, limit int64) (File, error) {
+	if p == nil || p.Body == nil || strings.HasPrefix(strings.ToLower(p.MimeType), "multipart/") {
+		return File{}, noPart()
+	}
+	f := File{Attachment: attachmentOf(p), Charset: charsetOf(p), ContentID: strings.Trim(headerOf(p.Headers, "Content-Id"), "<> ")}
 	var content memory
+	content.Grow(int(min(p.Body.Size, limit))) // and no more on the way
 	if err := c.transfer(ctx, b, id, p, limit, &content); err != nil {
-		return f, p, err
+		return f, err
 	}
 	f.Content = content.Bytes()
-	return f, p, nil
+	return f, nil
+}
+
+func noPart() *Error {
+	return &Error{
+		Code: codeNotFound, Message: "the mail has no such attachment",
+		Hint: "Use a partId exactly as read_email lists it for this messageId.",
+	}
 }
 
 // CopyAttachment writes a part of a mail to a place without holding it in
@@ -123,10 +143,7 @@ func (c *Client) locate(ctx context.Context, b budget, id string, ref PartRef) (
 	case err != nil:
 		return nil, err
 	case p == nil || p.Body == nil || strings.HasPrefix(strings.ToLower(p.MimeType), "multipart/"):
-		return nil, &Error{
-			Code: codeNotFound, Message: "the mail has no such attachment",
-			Hint: "Use a partId exactly as read_email lists it for this messageId.",
-		}
+		return nil, noPart()
 	}
 	return p, nil
 }

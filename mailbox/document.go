@@ -1,6 +1,7 @@
 package mailbox
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,8 @@ type Document struct {
 	// Notes are what is to be known about the text, in sentences that quote
 	// nothing of it.
 	Notes []string
-	// Inner are the attachments of an attached mail.
+	// Inner are the attachments of an attached mail. They have part ids where
+	// Gmail knows them.
 	Inner []Attachment
 }
 
@@ -50,6 +52,8 @@ func (d Document) size() int {
 // Picture is an attached image of a size that a model takes.
 type Picture struct {
 	Attachment
+	// Kind is what the file is: "png", "jpeg", "gif", "webp" or "pdf".
+	Kind string
 	// Content is the image in the format that MediaType names.
 	Content   []byte
 	MediaType string
@@ -98,7 +102,9 @@ func (c *Client) Document(ctx context.Context, id string, ref PartRef) (Document
 		}
 		return d, unread(document.Kind(d.Kind), err)
 	}
-	d.Inner = innerOf(p)
+	if known := innerOf(p); known != nil { // Gmail gives them ids
+		d.Inner = known
+	}
 	c.known.storeDocument(key, d)
 	return d, nil
 }
@@ -117,6 +123,7 @@ func (c *Client) Picture(ctx context.Context, id string, ref PartRef, page int) 
 		return out, err
 	}
 	kind, content := document.KindOf(f.Content, f.Name, f.Type), f.Content
+	out.Kind = string(kind)
 	if kind == document.PDF {
 		limited, cancel := context.WithTimeout(ctx, readingTime)
 		defer cancel()
@@ -185,14 +192,15 @@ func readDocument(ctx context.Context, f File) (Document, error) {
 		d.Unit, d.Total, d.Cut, d.HiddenChars, d.Notes = read.Unit, read.Total, read.Cut, read.Hidden, read.Notes
 		d.Pages = read.Pages
 	case kind == document.Plain:
-		text = decodeMarked(f.Content, f.Charset)
+		content := f.Content[:min(len(f.Content), utf8.UTFMax*maxDocumentChars)]
+		text, d.Cut = decodeMarked(content, f.Charset), len(content) < len(f.Content)
 	case kind == document.HTML:
 		page := render(decodePage(f), Markdown, false)
 		text, d.HiddenChars, d.Cut = page.body, page.hidden, page.cut
 	case kind == document.Calendar:
 		text = summarizeEvents(decodeMarked(f.Content, f.Charset))
 	case kind == document.Mail:
-		text, d.HiddenChars, d.Cut = readMail(f.Content)
+		text = readMail(f.Content, &d)
 	default:
 		return d, document.ErrKind
 	}
@@ -220,16 +228,19 @@ func pagesOf(n int) string {
 const maxDocumentChars = 4_000_000
 
 func firstChars(s string, n int) (_ string, cut bool) {
-	if len(s) <= n || utf8.RuneCountInString(s) <= n {
-		return s, false
+	for i := range s {
+		if n == 0 {
+			return s[:i], true
+		}
+		n--
 	}
-	return string([]rune(s)[:n]), true
+	return s, false
 }
 
 // decodeMarked decodes text. A byte order mark counts more than what the mail
 // says.
 func decodeMarked(b []byte, name string) string {
-	if strings.HasPrefix(string(b[:min(len(b), 2)]), "\xFF\xFE") || strings.HasPrefix(string(b[:min(len(b), 2)]), "\xFE\xFF") {
+	if bytes.HasPrefix(b, []byte("\xFF\xFE")) || bytes.HasPrefix(b, []byte("\xFE\xFF")) {
 		name = "utf-16"
 	}
 	return decodeCharset(b, name)
@@ -285,7 +296,7 @@ func summarizeEvents(s string) string {
 }
 
 // readMail shows a mail that is a file: who, when, what, and its text.
-func readMail(raw []byte) (text string, hidden int, cut bool) {
+func readMail(raw []byte, d *Document) string {
 	root := parseRaw(raw)
 	var b strings.Builder
 	for _, name := range [...]string{"From", "To", "Cc", "Date", "Subject"} {
@@ -295,10 +306,11 @@ func readMail(raw []byte) (text string, hidden int, cut bool) {
 		}
 	}
 	c := contentOf(root)
-	r := c.render(Markdown)
-	b.WriteString("\n" + r.text + "\n")
 	for _, a := range c.attachments {
-		fmt.Fprintf(&b, "\n[Attachment: %q, %s, %d bytes]", a.Name, a.Type, a.Size)
+		a.PartID = "" // its ids are not those of the mail that it came with
+		d.Inner = append(d.Inner, a)
 	}
-	return b.String(), r.hidden, r.cut
+	r := c.render(Markdown)
+	d.HiddenChars, d.Cut = r.hidden, r.cut
+	return b.String() + "\n" + r.text
 }

@@ -51,8 +51,8 @@ func TestProblem15AttachmentsThatCannotBeRead(t *testing.T) {
 			"Calendar announcement\nWhat: One\nWhen: 2026-11-24 10:00 UTC\n\nCalendar announcement\nWhat: Two\nWhen: 2026-11-25 10:00 UTC",
 		}}},
 		{"f.eml", "application/octet-stream", oldMail, mailbox.Document{Kind: "eml", Total: 1, HiddenChars: 4, Pages: []string{
-			"From: Jürgen <j@example.net>\nTo: Ann <ann@example.net>\nDate: Mon, 2 Nov 2026 10:00:00 +0100\nSubject: Grüße\n\nSchöne Grüße\n\n[Attachment: \"nöte.txt\", text/plain, 4 bytes]",
-		}}},
+			"From: Jürgen <j@example.net>\nTo: Ann <ann@example.net>\nDate: Mon, 2 Nov 2026 10:00:00 +0100\nSubject: Grüße\n\nSchöne Grüße",
+		}, Inner: []mailbox.Attachment{{Name: "nöte.txt", Type: "text/plain", Size: 4}}}},
 		{"g.zip", "application/zip", emptyZip, mailbox.Document{Kind: "zip", Total: 1, Pages: []string{"An archive of 0 entries:"}, Notes: []string{"The files in an archive are not opened here."}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -127,11 +127,11 @@ func TestPicturesOfAMailAreShown(t *testing.T) {
 		want mailbox.Picture // without content and attachment
 		code string
 	}{
-		{"a.jpg", 1, mailbox.Picture{MediaType: "image/jpeg", Width: 1568, Height: 5, FileWidth: 3136, FileHeight: 10, Page: 1, Pages: 1}, ""},
-		{"scan.pdf", 1, mailbox.Picture{MediaType: "image/png", Width: 4, Height: 2, FileWidth: 4, FileHeight: 2, Page: 1, Pages: 1}, ""},
-		{"scan.pdf", 2, mailbox.Picture{Page: 2, Pages: 1}, "invalid_argument"},
-		{"b.txt", 1, mailbox.Picture{Page: 1, Pages: 1}, "unsupported"},
-		{"c.png", 1, mailbox.Picture{Page: 1, Pages: 1}, "unsupported"},
+		{"a.jpg", 1, mailbox.Picture{Kind: "png", MediaType: "image/jpeg", Width: 1568, Height: 5, FileWidth: 3136, FileHeight: 10, Page: 1, Pages: 1}, ""},
+		{"scan.pdf", 1, mailbox.Picture{Kind: "pdf", MediaType: "image/png", Width: 4, Height: 2, FileWidth: 4, FileHeight: 2, Page: 1, Pages: 1}, ""},
+		{"scan.pdf", 2, mailbox.Picture{Kind: "pdf", Page: 2, Pages: 1}, "invalid_argument"},
+		{"b.txt", 1, mailbox.Picture{Kind: "text", Page: 1, Pages: 1}, "unsupported"},
+		{"c.png", 1, mailbox.Picture{Kind: "svg", Page: 1, Pages: 1}, "unsupported"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got, err := r.Picture(t.Context(), id, mailbox.PartRef{Name: c.name}, c.page)
@@ -202,7 +202,7 @@ func TestL118MailsThatWouldTakeEverything(t *testing.T) {
 		{"ten thousand parts", "Content-Type: multipart/mixed; boundary=b\r\n\r\n" + strings.Repeat("--b\r\n\r\nx\r\n", 10_000), "x\n\nx"},
 		{"base64 that is broken", "Content-Transfer-Encoding: base64\r\n\r\naGVs*bG8\r\n=\r\n!!", "hello"},
 		{"a charset that nobody knows", "Content-Type: text/plain; charset=x-none\r\n\r\ncaf\xE9", "caf\uFFFD"},
-		{"a mail in a mail in a mail", strings.Repeat("Content-Type: message/rfc822\r\n\r\n", 100_000) + "body", `"message.eml", message/rfc822`},
+		{"a mail in a mail in a mail", strings.Repeat("Content-Type: message/rfc822\r\n\r\n", 100_000) + "body", ""},
 		{"50 MB of HTML", "Content-Type: text/html\r\n\r\n" + strings.Repeat("<p>word</p>", 5<<20), "cut here"},
 		{"a boundary of nothing", "Content-Type: multipart/mixed; boundary=\"\"\r\n\r\n--\r\nx", ""},
 		{"no header at all", "just text", ""},

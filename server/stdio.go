@@ -114,7 +114,7 @@ func (c *conn) message(ctx context.Context, l line) {
 		return // an answer to a question that was never asked
 	}
 	switch h.Method {
-	case string(mcp.MethodToolsCall), string(mcp.MethodSubscriptionsListen):
+	case string(mcp.MethodToolsCall), string(mcp.MethodSubscriptionsListen), readResource:
 		if h.ID != nil {
 			c.start(ctx, h, l.text)
 		}

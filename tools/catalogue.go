@@ -51,6 +51,7 @@ type entry struct {
 
 var entries = []entry{
 	{"", getThread},
+	{"", getAttachment},
 	{"", readEmail},
 	{"", searchEmails},
 	{"", sendEmail},

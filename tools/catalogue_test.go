@@ -105,7 +105,7 @@ func TestReadOnlyLeavesWhatReads(t *testing.T) {
 			t.Errorf("%s is not read-only", one.Tool.Name)
 		}
 	}
-	if diff := cmp.Diff([]string{"get_thread", "read_email", "search_emails"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"get_attachment", "get_thread", "read_email", "search_emails"}, names); diff != "" {
 		t.Errorf("tools (-want +got):\n%s", diff)
 	}
 }
@@ -113,10 +113,11 @@ func TestReadOnlyLeavesWhatReads(t *testing.T) {
 func TestEffectsAreStated(t *testing.T) {
 	type effect struct{ ReadOnly, Destructive, Idempotent, OpenWorld bool }
 	want := map[string]effect{
-		"get_thread":    {ReadOnly: true, Idempotent: true, OpenWorld: true},
-		"search_emails": {ReadOnly: true, Idempotent: true, OpenWorld: true},
-		"read_email":    {ReadOnly: true, Idempotent: true, OpenWorld: true},
-		"send_email":    {Destructive: true, OpenWorld: true},
+		"get_attachment": {ReadOnly: true, Idempotent: true, OpenWorld: true},
+		"get_thread":     {ReadOnly: true, Idempotent: true, OpenWorld: true},
+		"search_emails":  {ReadOnly: true, Idempotent: true, OpenWorld: true},
+		"read_email":     {ReadOnly: true, Idempotent: true, OpenWorld: true},
+		"send_email":     {Destructive: true, OpenWorld: true},
 	}
 	got := map[string]effect{}
 	for _, one := range tools.Catalogue(tools.Config{}) {

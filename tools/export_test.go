@@ -24,3 +24,6 @@ func Fenced(text string) (fenced, nonce string) {
 	f := newFence()
 	return f.around(text), f.nonce
 }
+
+// FileName is what a file is saved as.
+var FileName = fileName

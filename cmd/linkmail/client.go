@@ -54,9 +54,11 @@ type client struct {
 	log       zerolog.Logger
 	p         process
 	// lives says that the process serves on after a call, for which wait bounds
-	// how long a call may wait for a sign-in.
-	lives bool
-	wait  time.Duration
+	// how long a call may wait for a sign-in. overHTTP says that it does so for
+	// whoever reaches its port.
+	lives    bool
+	overHTTP bool
+	wait     time.Duration
 
 	// browse opens the user's browser; nil where nothing here would wait for
 	// it to come back.
@@ -361,7 +363,14 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	}
 	offered := c.offer.tools()
 	offered.Mailbox, offered.Confirmations = box, store
-	if c.offer.files != "" {
+	offered.Links = c.lives
+	switch {
+	case c.overHTTP:
+		if c.offer.files != "" {
+			c.log.Warn().Msg("LINKMAIL_DOWNLOADS is not used over HTTP: whoever reaches the port would write to and read from this disk")
+		}
+		offered.Files = tools.NoDirectory("files are switched off for a server that is reached over HTTP")
+	case c.offer.files != "":
 		if offered.Files, err = tools.OpenDirectory(c.offer.files); err != nil {
 			w.close()
 			return nil, usagef("LINKMAIL_DOWNLOADS: %s", plain(err))
@@ -381,6 +390,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		Version:      buildVersion(),
 		Instructions: tools.Instructions,
 		Tools:        catalogue,
+		Resources:    tools.Resources(offered),
 		Principal:    localUser,
 		Log:          c.log,
 		Watcher:      watcher,

@@ -45,7 +45,7 @@ var settings = []setting{
 	{env: "LINKMAIL_STORE", flag: "store", kind: "choice", text: "where the cache is kept: file", def: "file"},
 	{env: "LINKMAIL_READ_ONLY", flag: "read-only", kind: "switch", text: "offer no tool that changes or sends anything", def: "false"},
 	{env: "LINKMAIL_TOOLSETS", flag: "toolsets", kind: "choice", text: "tools beside the default ones, comma-separated: compose, labels, settings, sync or all", def: "none"},
-	{env: "LINKMAIL_DOWNLOADS", flag: "downloads", kind: "directory", text: "the one directory that attachments may be saved to and attached from", def: "none, so nothing is saved"},
+	{env: "LINKMAIL_DOWNLOADS", flag: "downloads", kind: "directory", text: "the one directory that attachments may be saved to and attached from; not used with serve --http", def: "none, so nothing is saved"},
 	{env: "LINKMAIL_SEND", flag: "send", kind: "choice", text: "what a send needs: confirm (a second call with a token for exactly this mail; the client or the model asks the user in between), draft (only drafts are written), allow:PATTERN,... (addresses and *@domain without asking, others confirm) or direct", def: "confirm"},
 	{env: "LINKMAIL_LOG_LEVEL", flag: "log-level", kind: "choice", text: "trace, debug, info, warn, error or off", def: "info, and warn for call"},
 	{env: "LINKMAIL_LOG_FORMAT", flag: "log-format", kind: "choice", text: "console or json, on standard error", def: "console"},

@@ -20,7 +20,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"unicode/utf8"
 
 	"linkmail/mailbox/document/pdf"
 )
@@ -153,14 +152,14 @@ func (t *Text) Blank() bool {
 // chars counts what was added so far.
 func (t *Text) page(s string, chars *int) bool {
 	s = strings.TrimSpace(s)
-	room := maxChars - *chars
-	if n := utf8.RuneCountInString(s); n <= room {
-		*chars += n
-		t.Pages = append(t.Pages, s)
-		return true
+	for i := range s {
+		if *chars == maxChars {
+			t.Cut = true
+			t.Pages = append(t.Pages, s[:i])
+			return false
+		}
+		*chars++
 	}
-	t.Cut = true
-	*chars = maxChars
-	t.Pages = append(t.Pages, string([]rune(s)[:room]))
-	return false
+	t.Pages = append(t.Pages, s)
+	return true
 }
