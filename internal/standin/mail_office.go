@@ -11,15 +11,19 @@ const xmlHead = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
 // type of its main part ends with, and types those of further parts.
 func officeFile(main, kind string, types map[string]string, parts ...[2]string) []byte {
 	const office = "application/vnd.openxmlformats-officedocument."
-	overrides := `<Override PartName="/` + main + `" ContentType="` + office + kind + `"/>`
+	override := func(part, kind string) string {
+		return `<Override PartName="/` + part + `" ContentType="` + office + kind + `"/>`
+	}
+	var overrides strings.Builder
+	overrides.WriteString(override(main, kind))
 	for _, p := range parts {
 		if t := types[p[0]]; t != "" {
-			overrides += `<Override PartName="/` + p[0] + `" ContentType="` + office + t + `"/>`
+			overrides.WriteString(override(p[0], t))
 		}
 	}
 	all := [][2]string{
 		{"[Content_Types].xml", xmlHead + `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">` +
-			`<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>` + overrides + `</Types>`},
+			`<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>` + overrides.String() + `</Types>`},
 		{"_rels/.rels", relations([2]string{"officeDocument", main})},
 	}
 	return zipFile(append(all, parts...)...)

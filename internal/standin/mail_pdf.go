@@ -98,7 +98,7 @@ func runs(b []byte) string {
 		if n == 1 {
 			out = append(out, 0, b[0])
 		} else {
-			out = append(out, byte(257-n), b[0])
+			out = append(out, byte((257-n)&0xFF), b[0])
 		}
 		b = b[n:]
 	}
