@@ -114,3 +114,12 @@ var Translate = fromIMAP
 
 // AuthenticationResults reads one field of that name.
 func AuthenticationResults(value string) (server string, a Authentication) { return authResults(value) }
+
+// ReadDocument makes text of a file.
+var ReadDocument = readDocument
+
+// CleanText removes what has no glyph.
+var CleanText = cleanText
+
+// NewDataReader reads what is in the member "data" of a JSON object.
+func NewDataReader(r io.Reader) io.Reader { return newDataReader(r) }

@@ -10,10 +10,11 @@ import (
 )
 
 // How much is remembered: the heads of this many mails, and converted bodies
-// of this many bytes.
+// and attachments of this many bytes.
 const (
-	maxHeads  = 2000
-	maxBodies = 32 << 20
+	maxHeads     = 2000
+	maxBodies    = 32 << 20
+	maxDocuments = 16 << 20
 )
 
 // head is what a list shows of a mail. All of it but the labels is immutable
@@ -31,14 +32,17 @@ type known struct {
 	mu     sync.Mutex
 	heads  *lru[head]
 	bodies *lru[body] // by id and format
-	at     uint64     // labels are right as of this history id; 0 is unknown
-	latest uint64     // the latest history id seen anywhere
+	// documents are the texts of attachments, by id and part.
+	documents *lru[Document]
+	at        uint64 // labels are right as of this history id; 0 is unknown
+	latest    uint64 // the latest history id seen anywhere
 }
 
 func newKnown() known {
 	return known{
-		heads:  newLRU(maxHeads, func(head) int { return 1 }),
-		bodies: newLRU(maxBodies, body.size),
+		heads:     newLRU(maxHeads, func(head) int { return 1 }),
+		bodies:    newLRU(maxBodies, body.size),
+		documents: newLRU(maxDocuments, Document.size),
 	}
 }
 
@@ -108,6 +112,20 @@ func (k *known) storeBody(id string, f Format, b body) {
 	k.bodies.store(id+" "+string(f), b)
 }
 
+// storeDocument keeps the text of an attachment.
+func (k *known) storeDocument(key string, d Document) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.documents.store(key, d)
+}
+
+// recallDocument returns the text of an attachment that was read before.
+func (k *known) recallDocument(key string) (Document, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.documents.lookup(key)
+}
+
 // recallMessage returns what is known of a mail whose body was converted before.
 func (k *known) recallMessage(id string, f Format) (head, body, bool) {
 	k.mu.Lock()
@@ -127,6 +145,7 @@ func (k *known) forget() {
 	defer k.mu.Unlock()
 	k.heads.clear()
 	k.bodies.clear()
+	k.documents.clear()
 	k.at, k.latest = 0, 0
 }
 

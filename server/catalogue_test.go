@@ -37,14 +37,15 @@ func signedOut(tb testing.TB) *mailbox.Client {
 
 // signIn are the arguments with which each tool gets as far as the mailbox.
 var signIn = map[string]string{
-	"search_emails": `{"query":"canary"}`,
-	"read_email":    `{"messageId":"18c2a7f3e4b5d6a7"}`,
-	"get_thread":    `{"threadId":"18c2a7f3e4b5d6a7"}`,
-	"send_email":    `{"to":"canary@example.com","subject":"canary","body":"canary"}`,
-	"modify_emails": `{"messageIds":["18c2a7f3e4b5d6a7"],"action":"archive"}`,
-	"trash_emails":  `{"messageIds":["18c2a7f3e4b5d6a7"]}`,
-	"manage_label":  `{"action":"create","name":"canary"}`,
-	"manage_filter": `{"action":"create","from":"canary","do":["archive"]}`,
+	"search_emails":  `{"query":"canary"}`,
+	"read_email":     `{"messageId":"18c2a7f3e4b5d6a7"}`,
+	"get_thread":     `{"threadId":"18c2a7f3e4b5d6a7"}`,
+	"send_email":     `{"to":"canary@example.com","subject":"canary","body":"canary"}`,
+	"modify_emails":  `{"messageIds":["18c2a7f3e4b5d6a7"],"action":"archive"}`,
+	"trash_emails":   `{"messageIds":["18c2a7f3e4b5d6a7"]}`,
+	"manage_label":   `{"action":"create","name":"canary"}`,
+	"manage_filter":  `{"action":"create","from":"canary","do":["archive"]}`,
+	"get_attachment": `{"messageId":"18c2a7f3e4b5d6a7","filename":"canary"}`,
 }
 
 func TestChallengeOfEveryToolIsAnAnswerOfThatTool(t *testing.T) {

@@ -55,6 +55,7 @@ var entries = []entry{
 	{"", getAccount},
 	{"", listLabels},
 	{"", modifyEmails},
+	{"", getAttachment},
 	{"", readEmail},
 	{"", searchEmails},
 	{"", sendEmail},

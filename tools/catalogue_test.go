@@ -108,7 +108,7 @@ func TestReadOnlyLeavesWhatReads(t *testing.T) {
 			t.Errorf("%s is not read-only", one.Tool.Name)
 		}
 	}
-	if diff := cmp.Diff([]string{"get_account", "get_thread", "list_labels", "read_email", "search_emails"}, names); diff != "" {
+	if diff := cmp.Diff([]string{"get_account", "get_attachment", "get_thread", "list_labels", "read_email", "search_emails"}, names); diff != "" {
 		t.Errorf("tools (-want +got):\n%s", diff)
 	}
 }
@@ -116,6 +116,7 @@ func TestReadOnlyLeavesWhatReads(t *testing.T) {
 func TestEffectsAreStated(t *testing.T) {
 	type effect struct{ ReadOnly, Destructive, Idempotent, OpenWorld bool }
 	want := map[string]effect{
+		"get_attachment":     {ReadOnly: true, Idempotent: true, OpenWorld: true},
 		"get_thread":         {ReadOnly: true, Idempotent: true, OpenWorld: true},
 		"get_account":        {ReadOnly: true, Idempotent: true},
 		"list_changes":       {ReadOnly: true, Idempotent: true},

@@ -30,3 +30,6 @@ var AddressesIn = addressesIn
 
 // Canonical is the one spelling of an address.
 var Canonical = canonical
+
+// FileName is what a file is saved as.
+var FileName = fileName

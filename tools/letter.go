@@ -47,6 +47,10 @@ type attachment struct {
 	Inline bool  `json:"inline,omitempty"`
 }
 
+func shownAttachment(a mailbox.Attachment) attachment {
+	return attachment{a.PartID, shorten(line(a.Name), maxSubject), shorten(line(a.Type), maxName), a.Size, a.Inline}
+}
+
 // senderCheck is what Gmail found out about a sender: pass, fail, none and the
 // other results of RFC 8601.
 type senderCheck struct {
@@ -90,7 +94,7 @@ func letterOf(m mailbox.Message, zone *time.Location) letter {
 		l.ListUnsubscribe = append(l.ListUnsubscribe, line(u))
 	}
 	for _, a := range m.Attachments[:min(len(m.Attachments), shownAttachments)] {
-		l.Attachments = append(l.Attachments, attachment{a.PartID, shorten(line(a.Name), maxSubject), shorten(line(a.Type), maxName), a.Size, a.Inline})
+		l.Attachments = append(l.Attachments, shownAttachment(a))
 	}
 	if more := len(m.Attachments) - shownAttachments; more > 0 {
 		l.Warnings = append(l.Warnings, plural(more, "more attachment")+" of this mail "+isOrAre(more)+" not listed.")

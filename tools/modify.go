@@ -105,7 +105,7 @@ func modifyEmails(cfg Config) mcpserver.ServerTool {
 
 // change begins a change of the mails that a call names.
 func change(messages, threads []string) (mailbox.Change, error) {
-	ch := mailbox.Change{Messages: trimmed(messages), Threads: trimmed(threads)}
+	ch := mailbox.Change{Messages: trimmedIDs(messages), Threads: trimmedIDs(threads)}
 	switch {
 	case len(ch.Messages)+len(ch.Threads) == 0:
 		return ch, invalid("messageIds", "Use the ids that search_emails finds.", "neither messageIds nor threadIds names a mail")
@@ -119,7 +119,7 @@ func change(messages, threads []string) (mailbox.Change, error) {
 	return ch, nil
 }
 
-func trimmed(ids []string) []string {
+func trimmedIDs(ids []string) []string {
 	var out []string
 	for _, id := range ids {
 		if id = strings.TrimSpace(id); id != "" && !slices.Contains(out, id) {

@@ -132,6 +132,11 @@ var synonyms = map[string][]string{
 	"body":              {"text", "content", "message", "textbody", "bodytext"},
 	"htmlBody":          {"html", "bodyhtml"},
 	"from":              {"sender", "fromaddress"},
+	"partId":            {"part", "attachment", "attachmentid"},
+	"filename":          {"name", "file", "attachmentname"},
+	"as":                {"mode", "output", "format"},
+	"page":              {"pagenumber", "startpage", "sheet", "slide"},
+	"offset":            {"textoffset", "bodyoffset", "nextoffset"},
 	"confirmationToken": {"token", "confirmation", "confirmtoken"},
 }
 

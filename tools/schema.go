@@ -113,6 +113,9 @@ func outputSchema(t reflect.Type) *schema {
 	case reflect.Struct:
 		s := &schema{Type: "object", Properties: properties{}}
 		for f := range fieldsOf(t) {
+			if f.Tag.Get("schema") == "-" { // rarely there, and said in words
+				continue
+			}
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			one := outputSchema(f.Type)
 			if names := f.Tag.Get("omit"); names != "" {

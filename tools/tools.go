@@ -41,6 +41,7 @@ const Instructions = "Searches, reads and sends the Gmail of one user. " +
 // happened is a [mailbox.Receipt] with outcome [mailbox.Unknown].
 type Mailbox interface {
 	acquainted
+	attachments
 	Search(ctx context.Context, q mailbox.Query) (mailbox.Page, error)
 	Read(ctx context.Context, id string, format mailbox.Format) (mailbox.Message, error)
 	ThreadReader
@@ -85,7 +86,11 @@ type Config struct {
 	Toolsets []Toolset
 	// Files is where attachments are saved to and attached from. If nil,
 	// nothing is saved, and only attachments of other mails can be attached.
+	// [NoDirectory] is the same and says why.
 	Files *Directory
+	// Links says that the answers go to an MCP client, which can read what
+	// [Resources] offers. Without it no attachment is linked to.
+	Links bool
 	// Send decides what send_email does; the zero value asks for the user's
 	// confirmation first.
 	Send SendPolicy

@@ -59,7 +59,9 @@ type client struct {
 	// sign-ins are finished in the background. wait bounds how long a call of a
 	// server may wait for one.
 	lives bool
-	wait  time.Duration
+	// overHTTP says that it serves whoever reaches its port.
+	overHTTP bool
+	wait     time.Duration
 
 	// browse opens the user's browser; nil where nothing here would wait for
 	// it to come back.
@@ -395,7 +397,14 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	offered.Ask = func(ctx context.Context, question string) (yes, asked bool, err error) {
 		return server.Ask(ctx, server.Question{Text: question, Yes: "Send the mail"})
 	}
-	if c.offer.files != "" {
+	offered.Links = c.lives
+	switch {
+	case c.overHTTP:
+		if c.offer.files != "" {
+			c.log.Warn().Msg("LINKMAIL_DOWNLOADS is not used over HTTP: whoever reaches the port would write to and read from this disk")
+		}
+		offered.Files = tools.NoDirectory("files are switched off for a server that is reached over HTTP")
+	case c.offer.files != "":
 		if offered.Files, err = tools.OpenDirectory(c.offer.files); err != nil {
 			w.close()
 			return nil, usagef("LINKMAIL_DOWNLOADS: %s", plain(err))
@@ -416,6 +425,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		Instructions: tools.Instructions,
 		Tools:        catalogue,
 		Prompts:      tools.Prompts(offered),
+		Resources:    tools.Resources(offered),
 		Principal:    localUser,
 		Log:          c.log,
 		Watcher:      w.watcher,

@@ -36,7 +36,7 @@ func (p process) serve(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	cfg.browse = p.browse
+	cfg.browse, cfg.overHTTP = p.browse, *addr != ""
 	if cfg.lives, cfg.wait = true, *wait; *wait == 0 {
 		cfg.wait = -1
 	}

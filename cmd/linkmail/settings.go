@@ -45,7 +45,7 @@ var settings = []setting{
 	{env: "LINKMAIL_STORE", flag: "store", kind: "choice", text: "where the cache is kept: file, or redis://[user:password@]host[:port][/database] (rediss:// for TLS) for machines that share a sign-in; needs LINKMAIL_KEY", def: "file"},
 	{env: "LINKMAIL_READ_ONLY", flag: "read-only", kind: "switch", text: "offer no tool that changes or sends anything", def: "false"},
 	{env: "LINKMAIL_TOOLSETS", flag: "toolsets", kind: "choice", text: "tools beside the default ones, comma-separated: compose, labels, settings, sync or all", def: "none"},
-	{env: "LINKMAIL_DOWNLOADS", flag: "downloads", kind: "directory", text: "the one directory that attachments may be saved to and attached from", def: "none, so nothing is saved"},
+	{env: "LINKMAIL_DOWNLOADS", flag: "downloads", kind: "directory", text: "the one directory that attachments may be saved to and attached from; not used with serve --http", def: "none, so nothing is saved"},
 	{env: "LINKMAIL_SEND", flag: "send", kind: "choice", text: "what a send needs: confirm (the user's yes: in a form of the client, or by a second call with a token for exactly this mail), draft (only drafts are written), allow:PATTERN,... (addresses and *@domain without asking, others confirm) or direct", def: "confirm"},
 	{env: "LINKMAIL_DAILY_SENDS", flag: "daily-sends", kind: "number", text: "mails that may be sent within 24 hours; 0 means no limit", def: "100"},
 	{env: "LINKMAIL_LOG_LEVEL", flag: "log-level", kind: "choice", text: "trace, debug, info, warn, error or off", def: "info, and warn for call"},
