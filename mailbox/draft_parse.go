@@ -109,7 +109,7 @@ func (d *draftReader) leaf(e *message.Entity) error {
 	f := File{Charset: strings.ToLower(params["charset"]), Content: content}
 	f.Name, _ = cleanLine(name)
 	f.Size = int64(len(content))
-	if f.Type = kind; !mediaType.MatchString(kind) {
+	if f.Type = kind; !mediaTypeForm.MatchString(kind) {
 		f.Type = "application/octet-stream"
 	}
 	if f.Name == "" {

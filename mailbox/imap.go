@@ -15,9 +15,9 @@ import (
 // is an IMAP search as a whole is therefore translated, and one that begins
 // like it and goes on otherwise is refused.
 
-// translate returns an expression in Gmail's form, and whether it had to be
+// fromIMAP returns an expression in Gmail's form, and whether it had to be
 // translated. Dates are days in zone. Translating twice changes nothing more.
-func translate(text string, zone *time.Location) (string, bool, error) {
+func fromIMAP(text string, zone *time.Location) (string, bool, error) {
 	p := &imapParser{tokens: imapTokens(text), zone: zone}
 	if !p.begins() {
 		return text, false, nil

@@ -103,16 +103,36 @@ type Message struct {
 	Bcc, ReplyTo []Address
 	// Body is Markdown (or text, as asked), cleaned, in full.
 	Body string
-	// Source says what Body was made of: "html", "text" or "none".
+	// Source says what Body was made of: "html", "text", "headers" or "none".
 	Source string
 	// HiddenChars counts characters that were removed because a reader of the
 	// mail would not have seen them.
 	HiddenChars int
+	// Cut is set if the mail has more text than Body, because it is larger
+	// than anybody reads or cannot be read here. Body says so where it ends.
+	Cut bool
+	// Skipped is set in a thread so long that this mail's text was not looked
+	// at; Body is then empty, and [Client.Read] has it.
+	Skipped bool
 	// TextDiffers is set if the plain text part holds a sizeable share of
 	// words that a reader of the HTML part does not see. Source tells which
 	// of the two Body is.
 	TextDiffers bool
 	Attachments []Attachment
+	// Authentication is Gmail's verdict on the sender; the zero value for a
+	// mail that did not arrive, but was sent or drafted here.
+	Authentication Authentication
+	// AnswersElsewhere: an answer goes to another site than the sender's.
+	AnswersElsewhere bool
+	// NameMisleads: the sender's name shows a mail address that is not the
+	// sender's.
+	NameMisleads bool
+	// MisleadingLinks counts the links of the HTML whose text names another
+	// site than they lead to.
+	MisleadingLinks int
+	// Unsubscribe are the targets of List-Unsubscribe (RFC 2369), at most four,
+	// as the sender wrote them.
+	Unsubscribe []string
 }
 
 // Attachment is a part of a mail that is not its body.
@@ -134,6 +154,8 @@ const (
 	Markdown Format = "markdown"
 	Text     Format = "text"
 	HTML     Format = "html"
+	// Headers is every header field on a line of its own, instead of a body.
+	Headers Format = "raw_headers"
 )
 
 // Outcome says what is known of a send.

@@ -143,8 +143,8 @@ func (c *content) passage() Passage {
 	var texts []string
 	var markup strings.Builder
 	for _, s := range c.sections {
-		r, err := s.render(HTML)
-		if err != nil || r.text == "" {
+		r := s.render(HTML)
+		if r.text == "" {
 			continue
 		}
 		if r.source == sourceHTML {

@@ -42,7 +42,7 @@ func (c *Client) Reply(ctx context.Context, id string, how Answering) (Outgoing,
 	}
 	reply := Outgoing{
 		Subject: prefixedSubject("Re: ", o.subject),
-		Thread:  Thread{ID: o.threadID, InReplyTo: o.messageID, References: o.references},
+		Thread:  Threading{ID: o.threadID, InReplyTo: o.messageID, References: o.references},
 	}
 	to, cc, from := o.answered(how.All)
 	if len(to)+len(cc) == 0 {

@@ -25,7 +25,7 @@ func (c *Client) Search(ctx context.Context, q Query) (Page, error) {
 	}
 	var page Page
 	var err error
-	if q.Text, page.Translated, err = translate(q.Text, q.zone()); err != nil {
+	if q.Text, page.Translated, err = fromIMAP(q.Text, q.zone()); err != nil {
 		return Page{}, err
 	}
 	b := newBudget()

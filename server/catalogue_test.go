@@ -16,20 +16,19 @@ import (
 	"linkmail/tools"
 )
 
-// signedOut is the transport of a user who has not signed in: every request
-// ends in a challenge.
-type signedOut struct{}
+// refused is a way to Gmail on which every request ends in a challenge.
+type refused struct{}
 
-func (signedOut) RoundTrip(*http.Request) (*http.Response, error) {
+func (refused) RoundTrip(*http.Request) (*http.Response, error) {
 	return nil, &auth.Challenge{
 		URL: "https://broker.example/connect/ABCD-1234", Code: "ABCD-1234", Scope: "gmail", Expires: expires, Step: 2,
 	}
 }
 
-// signedOutMailbox is the mailbox of that user.
-func signedOutMailbox(tb testing.TB) *mailbox.Client {
+// signedOut is a mailbox whose user has not signed in.
+func signedOut(tb testing.TB) *mailbox.Client {
 	tb.Helper()
-	c, err := mailbox.New(mailbox.Config{HTTP: func(string) http.RoundTripper { return signedOut{} }})
+	c, err := mailbox.New(mailbox.Config{HTTP: func(string) http.RoundTripper { return refused{} }})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -38,9 +37,15 @@ func signedOutMailbox(tb testing.TB) *mailbox.Client {
 
 // signIn are the arguments with which each tool gets as far as the mailbox.
 var signIn = map[string]string{
-	"search_emails": `{"query":"canary"}`,
-	"read_email":    `{"messageId":"18c2a7f3e4b5d6a7"}`,
-	"send_email":    `{"to":"canary@example.com","subject":"canary","body":"canary"}`,
+	"search_emails":  `{"query":"canary"}`,
+	"read_email":     `{"messageId":"18c2a7f3e4b5d6a7"}`,
+	"get_thread":     `{"threadId":"18c2a7f3e4b5d6a7"}`,
+	"send_email":     `{"to":"canary@example.com","subject":"canary","body":"canary"}`,
+	"modify_emails":  `{"messageIds":["18c2a7f3e4b5d6a7"],"action":"archive"}`,
+	"trash_emails":   `{"messageIds":["18c2a7f3e4b5d6a7"]}`,
+	"manage_label":   `{"action":"create","name":"canary"}`,
+	"manage_filter":  `{"action":"create","from":"canary","do":["archive"]}`,
+	"get_attachment": `{"messageId":"18c2a7f3e4b5d6a7","filename":"canary"}`,
 }
 
 func TestChallengeOfEveryToolIsAnAnswerOfThatTool(t *testing.T) {
@@ -48,7 +53,10 @@ func TestChallengeOfEveryToolIsAnAnswerOfThatTool(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	catalogue := tools.Catalogue(tools.Config{Mailbox: signedOutMailbox(t), Send: direct})
+	catalogue := tools.Catalogue(tools.Config{
+		Mailbox: signedOut(t), Send: direct,
+		Toolsets: []tools.Toolset{tools.Compose, tools.Labels, tools.Settings, tools.Sync},
+	})
 	var log bytes.Buffer
 	s, err := server.New(server.Config{
 		Name: "linkmail", Version: "1", Instructions: tools.Instructions, Tools: catalogue,
@@ -92,7 +100,7 @@ func TestChallengeOfEveryToolIsAnAnswerOfThatTool(t *testing.T) {
 }
 
 func TestToolErrorsAreRendered(t *testing.T) {
-	s, err := server.New(server.Config{Name: "linkmail", Version: "1", Tools: tools.Catalogue(tools.Config{Mailbox: signedOutMailbox(t)})})
+	s, err := server.New(server.Config{Name: "linkmail", Version: "1", Tools: tools.Catalogue(tools.Config{Mailbox: signedOut(t)})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +117,7 @@ func TestToolErrorsAreRendered(t *testing.T) {
 }
 
 func BenchmarkStart(b *testing.B) {
-	box := signedOutMailbox(b)
+	box := signedOut(b)
 	for b.Loop() {
 		if _, err := server.New(server.Config{Name: "linkmail", Version: "1", Tools: tools.Catalogue(tools.Config{Mailbox: box})}); err != nil {
 			b.Fatal(err)

@@ -50,9 +50,20 @@ type call struct {
 	log zerolog.Logger
 }
 
-// run is the one way that every call goes: it says who is calling, keeps a
-// panic inside and leaves one line in the log. how is what is done in between.
-func (s *Server) run(ctx context.Context, req mcp.CallToolRequest, how func(context.Context, call) reply) (r reply) {
+// run calls a tool. how is what is done with the call.
+func (s *Server) run(ctx context.Context, req mcp.CallToolRequest, how func(context.Context, call) reply) reply {
+	return s.watched(ctx, s.known(req.Params.Name), req, func(ctx context.Context, c call) reply {
+		if _, ok := s.handlers[req.Params.Name]; !ok {
+			return s.unknownTool()
+		}
+		return how(ctx, c)
+	})
+}
+
+// watched is the one way that every call goes: it says who is calling, keeps a
+// panic inside and leaves one line in the log, under a name. how is what is
+// done in between.
+func (s *Server) watched(ctx context.Context, name string, req mcp.CallToolRequest, how func(context.Context, call) reply) (r reply) {
 	started := s.cfg.Now()
 	id := rand.Text()[:8]
 	log := s.cfg.Log.With().Str("id", id).Logger()
@@ -62,12 +73,9 @@ func (s *Server) run(ctx context.Context, req mcp.CallToolRequest, how func(cont
 			log.Error().Str("type", fmt.Sprintf("%T", p)).Str("at", panicSite()).Msg("panic")
 			r = reply{problem: bug(id), kind: "panic"}
 		}
-		log.Info().Str("tool", s.known(req.Params.Name)).Str("outcome", r.kind).
+		log.Info().Str("tool", name).Str("outcome", r.kind).
 			Int64("ms", s.cfg.Now().Sub(started).Milliseconds()).Msg("call")
 	}()
-	if _, ok := s.handlers[req.Params.Name]; !ok {
-		return s.unknownTool()
-	}
 	if _, ok := auth.PrincipalFrom(ctx); !ok {
 		ctx = auth.WithPrincipal(ctx, s.cfg.Principal)
 	}

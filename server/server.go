@@ -43,6 +43,9 @@ type Config struct {
 	Tools []mcpserver.ServerTool
 	// Prompts are tasks that a client may offer its user. Optional.
 	Prompts []mcpserver.ServerPrompt
+	// Resources are what a client may read beside them, by the form of their
+	// addresses. A reader returns its errors as they are. Optional.
+	Resources []mcpserver.ServerResourceTemplate
 	// Principal is who calls when nothing else identifies the caller; the
 	// default is the subject "local", the one user of this machine.
 	Principal auth.Principal
@@ -113,12 +116,19 @@ func New(cfg Config) (*Server, error) {
 	if cfg.State != nil {
 		s.elicitations = &elicitations{store: cfg.State, now: cfg.Now}
 	}
-	s.mcp = mcpserver.NewMCPServer(cfg.Name, cfg.Version,
+	options := []mcpserver.ServerOption{
 		mcpserver.WithInstructions(cfg.Instructions),
 		mcpserver.WithToolCapabilities(false),
 		// Clients may set a level, and some insist on it.
 		mcpserver.WithLogging(),
-	)
+	}
+	if len(cfg.Resources) > 0 {
+		options = append(options, mcpserver.WithResourceCapabilities(false, false))
+	}
+	s.mcp = mcpserver.NewMCPServer(cfg.Name, cfg.Version, options...)
+	for _, r := range cfg.Resources {
+		s.mcp.AddResourceTemplate(r.Template, s.resource(r.Handler))
+	}
 	for _, t := range cfg.Tools {
 		name := t.Tool.Name
 		if _, ok := s.handlers[name]; ok {

@@ -124,7 +124,7 @@ func (c *conn) message(ctx context.Context, l line) {
 		return
 	}
 	switch h.Method {
-	case string(mcp.MethodToolsCall), string(mcp.MethodSubscriptionsListen):
+	case string(mcp.MethodToolsCall), string(mcp.MethodSubscriptionsListen), readResource:
 		if h.ID != nil {
 			c.start(ctx, h, l.text)
 		}

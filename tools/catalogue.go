@@ -51,15 +51,27 @@ type entry struct {
 }
 
 var entries = []entry{
+	{"", getThread},
+	{"", getAccount},
+	{"", listLabels},
+	{"", modifyEmails},
+	{"", getAttachment},
 	{"", readEmail},
 	{"", searchEmails},
 	{"", sendEmail},
+	{"", trashEmails},
+
+	{Labels, manageLabel},
+	{Settings, manageFilter},
+	{Settings, vacationResponder},
+	{Sync, listChanges},
 }
 
 // Catalogue returns the tools that cfg allows, in the order of their names.
 func Catalogue(cfg Config) []mcpserver.ServerTool {
 	cfg.exposure = &exposure{store: cfg.Confirmations, now: cfg.now, seen: map[string]time.Time{}}
 	var list []mcpserver.ServerTool
+	cfg.offered = new([]string)
 	for _, e := range entries {
 		if e.set != "" && !slices.Contains(cfg.Toolsets, e.set) {
 			continue
@@ -71,6 +83,9 @@ func Catalogue(cfg Config) []mcpserver.ServerTool {
 		list = append(list, tool)
 	}
 	slices.SortFunc(list, func(a, b mcpserver.ServerTool) int { return strings.Compare(a.Tool.Name, b.Tool.Name) })
+	for _, tool := range list {
+		*cfg.offered = append(*cfg.offered, tool.Tool.Name)
+	}
 	return list
 }
 

@@ -67,7 +67,12 @@ func issue(ctx context.Context, store Confirmations, mail mailbox.Outgoing, now 
 	token = rand.Text()
 	ends = now.Add(confirmationTTL).Truncate(time.Second)
 	value := binary.BigEndian.AppendUint64(digest(mail), uint64(ends.Unix())) //nolint:gosec // a time after 1970
-	if err := store.Put(ctx, confirmationKey(token), value, confirmationTTL); err != nil {
+	key := confirmationKey(token)
+	err = noteOpen(ctx, store, key, ends, now)
+	if err == nil {
+		err = store.Put(ctx, key, value, confirmationTTL)
+	}
+	if err != nil {
 		return "", time.Time{}, notKept(ctx, err)
 	}
 	return token, ends, nil

@@ -60,6 +60,9 @@ type output interface {
 	render(f fence, account string) string
 }
 
+// An output with a method contents() []mcp.Content has more than its text to
+// show, for example a picture.
+
 type summary struct {
 	status     Status
 	retryAfter time.Duration
@@ -163,10 +166,11 @@ func answer(ctx context.Context, cfg Config, out output) *mcp.CallToolResult {
 	if env.Account != "" {
 		text = "Account: " + env.Account + "\n" + text
 	}
-	return &mcp.CallToolResult{
-		Content:           []mcp.Content{mcp.TextContent{Type: mcp.ContentTypeText, Text: text}},
-		StructuredContent: env,
+	content := []mcp.Content{mcp.TextContent{Type: mcp.ContentTypeText, Text: text}}
+	if more, ok := out.(interface{ contents() []mcp.Content }); ok {
+		content = append(content, more.contents()...)
 	}
+	return &mcp.CallToolResult{Content: content, StructuredContent: env}
 }
 
 // arguments returns the arguments as they came, without the loss of precision

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"iter"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -86,6 +87,13 @@ func inputSchema(params []parameter) *schema {
 	return s
 }
 
+// omit takes properties out of the description of an object, by the tag of that
+// name on a list: those that are rarely there, and those that another tool of
+// the catalogue describes.
+func (s *schema) omit(names []string) {
+	s.Properties = slices.DeleteFunc(s.Properties, func(p property) bool { return slices.Contains(names, p.name) })
+}
+
 // outputSchema describes a type of an answer, as briefly as a type can be
 // described: every model pays for the whole catalogue, so what a field is
 // called has to say what it is, and answers stay open for fields to come. It
@@ -105,8 +113,14 @@ func outputSchema(t reflect.Type) *schema {
 	case reflect.Struct:
 		s := &schema{Type: "object", Properties: properties{}}
 		for f := range fieldsOf(t) {
+			if f.Tag.Get("schema") == "-" { // rarely there, and said in words
+				continue
+			}
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			one := outputSchema(f.Type)
+			if names := f.Tag.Get("omit"); names != "" {
+				one.Items.omit(strings.Split(names, ","))
+			}
 			if values := f.Tag.Get("enum"); values != "" {
 				one.Enum = strings.Split(values, ",")
 			}

@@ -92,16 +92,11 @@ func queryOf(in searchIn, cfg Config) (mailbox.Query, *time.Location, error) {
 	if len(q.Text) > maxQuery {
 		return q, nil, invalid("query", "Search for less at once.", "query takes %d bytes; at most %d are accepted", len(q.Text), maxQuery)
 	}
-	zone := cfg.zone()
-	if in.TimeZone != "" {
-		z, err := time.LoadLocation(in.TimeZone)
-		if err != nil || in.TimeZone == "Local" {
-			return q, nil, invalid("timeZone", "Use a name of the IANA database, for example Europe/Berlin or UTC.", "timeZone is not a time zone that is known here")
-		}
-		zone = z
+	zone, err := zoneOf(cfg, in.TimeZone)
+	if err != nil {
+		return q, nil, err
 	}
 	q.Zone = zone
-	var err error
 	if q.After, err = moment("after", in.After, zone, cfg.now()); err != nil {
 		return q, nil, err
 	}
@@ -112,6 +107,18 @@ func queryOf(in searchIn, cfg Config) (mailbox.Query, *time.Location, error) {
 		return q, nil, invalid("after", "For one day, give the next day as before, which is exclusive.", "after must be earlier than before")
 	}
 	return q, zone, nil
+}
+
+// zoneOf is the time zone of that name, or the default one.
+func zoneOf(cfg Config, name string) (*time.Location, error) {
+	if name == "" {
+		return cfg.zone(), nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		return nil, invalid("timeZone", "Use a name of the IANA database, for example Europe/Berlin or UTC.", "timeZone is not a time zone that is known here")
+	}
+	return zone, nil
 }
 
 // daysAgo are the days that have a name.

@@ -41,8 +41,10 @@ const Instructions = "Searches, reads and sends the Gmail of one user. " +
 // happened is a [mailbox.Receipt] with outcome [mailbox.Unknown].
 type Mailbox interface {
 	acquainted
+	attachments
 	Search(ctx context.Context, q mailbox.Query) (mailbox.Page, error)
 	Read(ctx context.Context, id string, format mailbox.Format) (mailbox.Message, error)
+	ThreadReader
 	// Check does all of Send but the sending, so that nobody is asked to agree
 	// to a mail that cannot go out. Its receipt names the sender.
 	Check(ctx context.Context, mail mailbox.Outgoing) (mailbox.Receipt, error)
@@ -51,6 +53,15 @@ type Mailbox interface {
 	// Account returns the address of the mailbox. The tools ask for it after
 	// the work of a call is done, when an implementation has it at hand.
 	Account(ctx context.Context) (string, error)
+
+	LabelReader
+	LabelCounter
+	LabelEditor
+	Relabeler
+	AccountReader
+	FilterEditor
+	VacationEditor
+	ChangeReader
 }
 
 // Confirmations keeps what a user has been asked to confirm until it is
@@ -75,7 +86,11 @@ type Config struct {
 	Toolsets []Toolset
 	// Files is where attachments are saved to and attached from. If nil,
 	// nothing is saved, and only attachments of other mails can be attached.
+	// [NoDirectory] is the same and says why.
 	Files *Directory
+	// Links says that the answers go to an MCP client, which can read what
+	// [Resources] offers. Without it no attachment is linked to.
+	Links bool
 	// Send decides what send_email does; the zero value asks for the user's
 	// confirmation first.
 	Send SendPolicy
@@ -99,6 +114,9 @@ type Config struct {
 
 	// exposure is shared by the tools of a catalogue.
 	exposure *exposure
+	// offered are the names of the tools of the catalogue, for the one that
+	// tells of them.
+	offered *[]string
 }
 
 func (c Config) perDay() int {
