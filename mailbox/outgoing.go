@@ -46,8 +46,9 @@ type Draft struct {
 	Mark string
 }
 
-// bodies returns both forms of the body; html is empty for a mail that has none.
-func (o Outgoing) bodies() (text, html string) {
+// Bodies returns both forms of the body as they go out, signature and quote
+// included; html is empty for a mail that has none.
+func (o Outgoing) Bodies() (text, html string) {
 	text, html = o.Text, o.HTML
 	if html == "" && o.Markdown {
 		html = fromMarkdown(text)

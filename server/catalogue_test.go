@@ -43,6 +43,10 @@ var signIn = map[string]string{
 	"send_email":     `{"to":"canary@example.com","subject":"canary","body":"canary"}`,
 	"modify_emails":  `{"messageIds":["18c2a7f3e4b5d6a7"],"action":"archive"}`,
 	"trash_emails":   `{"messageIds":["18c2a7f3e4b5d6a7"]}`,
+	"draft_email":    `{"body":"canary"}`,
+	"reply_email":    `{"messageId":"18c2a7f3e4b5d6a7","body":"canary"}`,
+	"forward_email":  `{"messageId":"18c2a7f3e4b5d6a7","to":"canary@example.com"}`,
+	"delete_draft":   `{"draftId":"r-18c2a7f3e4b5d6a7"}`,
 	"manage_label":   `{"action":"create","name":"canary"}`,
 	"manage_filter":  `{"action":"create","from":"canary","do":["archive"]}`,
 	"get_attachment": `{"messageId":"18c2a7f3e4b5d6a7","filename":"canary"}`,
@@ -107,7 +111,7 @@ func TestToolErrorsAreRendered(t *testing.T) {
 	for _, test := range []struct{ tool, args, want string }{
 		{"search_emails", `{"maxResult":5}`, `{"error":{"code":"invalid_argument","message":"unknown argument \"maxResult\"; search_emails takes query, maxResults, pageToken, includeSpamTrash, after, before, timeZone, account","hint":"Did you mean maxResults?"}}`},
 		{"search_emails", `{"query":"` + strings.Repeat("x", 10<<20) + `"}`, `{"error":{"code":"too_large","message":"the arguments take 10485772 bytes; at most 1048576 are accepted","hint":"Shorten the longest argument."}}`},
-		{"send_email", `{"to":"a@example.com","subject":"s","body":"b"}`, `{"error":{"code":"confirmation_unavailable","message":"the confirmation could not be kept, so the mail was not sent","hint":"Make the cache directory writable, or let LINKMAIL_SEND say that mails are saved as drafts."}}`},
+		{"send_email", `{"to":"a@example.com","subject":"s","body":"b","signature":false}`, `{"error":{"code":"confirmation_unavailable","message":"the confirmation could not be kept, so the mail was not sent","hint":"Make the cache directory writable, or let LINKMAIL_SEND say that mails are saved as drafts."}}`},
 	} {
 		got := s.Call(t.Context(), test.tool, json.RawMessage(test.args))
 		if string(got.Envelope) != test.want || !got.IsError {

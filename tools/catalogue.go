@@ -59,6 +59,10 @@ var entries = []entry{
 	{"", readEmail},
 	{"", searchEmails},
 	{"", sendEmail},
+	{"", draftEmail},
+	{"", replyEmail},
+	{Compose, forwardEmail},
+	{Compose, deleteDraft},
 	{"", trashEmails},
 
 	{Labels, manageLabel},

@@ -116,6 +116,10 @@ func TestReadOnlyLeavesWhatReads(t *testing.T) {
 func TestEffectsAreStated(t *testing.T) {
 	type effect struct{ ReadOnly, Destructive, Idempotent, OpenWorld bool }
 	want := map[string]effect{
+		"draft_email":        {OpenWorld: true},
+		"reply_email":        {Destructive: true, OpenWorld: true},
+		"forward_email":      {Destructive: true, OpenWorld: true},
+		"delete_draft":       {Destructive: true, Idempotent: true},
 		"get_attachment":     {ReadOnly: true, Idempotent: true, OpenWorld: true},
 		"get_thread":         {ReadOnly: true, Idempotent: true, OpenWorld: true},
 		"get_account":        {ReadOnly: true, Idempotent: true},

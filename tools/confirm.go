@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"linkmail/mailbox"
@@ -34,7 +35,7 @@ type verdict string
 const (
 	confirmed     verdict = ""
 	tokenUnknown  verdict = "The confirmationToken was not accepted: it is unknown, used or expired."
-	tokenMismatch verdict = "The confirmationToken was not accepted: it was given for a mail with other recipients, subject, body or sender."
+	tokenMismatch verdict = "The confirmationToken was not accepted: it was given for a mail with other recipients, subject, body, attachments or sender."
 )
 
 // storeError says that confirmations cannot be kept.
@@ -130,15 +131,27 @@ func digest(mail mailbox.Outgoing) []byte {
 		h.Write(length[:])
 		h.Write([]byte(s))
 	}
-	part("linkmail confirmed mail 1")
+	part("linkmail confirmed mail 2")
 	for _, list := range [][]string{mail.To, mail.Cc, mail.Bcc} {
 		part(fmt.Sprint(len(list)))
 		for _, address := range list {
 			part(address)
 		}
 	}
-	for _, s := range []string{mail.From, mail.Subject, mail.Text, mail.HTML} {
+	for _, s := range []string{
+		mail.From, mail.Subject, mail.Text, mail.HTML, fmt.Sprint(mail.Markdown), mail.Signature.Text, mail.Signature.HTML,
+		mail.Quoted.Text, mail.Quoted.HTML, mail.Thread.ID, mail.Thread.InReplyTo, fmt.Sprint(len(mail.Thread.References)),
+	} {
 		part(s)
+	}
+	for _, s := range slices.Concat(mail.Thread.References, []string{mail.Draft.ID, mail.Draft.MessageID, fmt.Sprint(len(mail.Attachments))}) {
+		part(s)
+	}
+	for _, f := range mail.Attachments {
+		part(f.Name)
+		part(f.Type)
+		part(f.ContentID)
+		part(string(f.Content))
 	}
 	return h.Sum(nil)
 }

@@ -45,9 +45,9 @@ func (e Envelope) Kind() string { return string(e.Status) }
 type consent struct {
 	URL       string `json:"url"`
 	Code      string `json:"code"`
-	Scope     string `json:"scope"`
-	ExpiresAt string `json:"expiresAt,omitempty"`
-	Message   string `json:"message"`
+	Scope     string `json:"scope" schema:"-"`
+	ExpiresAt string `json:"expiresAt,omitempty" schema:"-"`
+	Message   string `json:"message" schema:"-"`
 }
 
 // output is the data of an answer.

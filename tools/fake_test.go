@@ -105,6 +105,10 @@ func (b *box) Knows(_ context.Context, address string) (bool, error) {
 	return slices.Contains(b.known, address), b.checkErr
 }
 
+func (b *box) WithSignature(_ context.Context, mail mailbox.Outgoing) (mailbox.Outgoing, error) {
+	return mail, nil
+}
+
 func (b *box) Account(context.Context) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -13,8 +13,9 @@ import (
 // errand is a mail on its way out, whichever tool wrote it.
 type errand struct {
 	mail mailbox.Outgoing
-	// bare are the addresses of all of its recipients.
-	bare []string
+	// tool is the one that wrote it; derived says that other mail went into it.
+	tool    string
+	derived bool
 	// token is that of an earlier answer; empty if there is none.
 	token string
 	// repeat: the same mail may go out again.
@@ -29,6 +30,14 @@ type gate struct {
 
 // dispatch is the gate for one mail.
 func dispatch(ctx context.Context, cfg Config, e errand) (*sendOut, error) {
+	out, err := pass(ctx, cfg, e)
+	if out != nil {
+		out.tool, out.derived = e.tool, e.derived
+	}
+	return out, err
+}
+
+func pass(ctx context.Context, cfg Config, e errand) (*sendOut, error) {
 	if cfg.Send.mode == draftOnly {
 		receipt, err := cfg.Mailbox.Draft(ctx, e.mail)
 		return receiptAnswer(receipt, e.mail, err)
@@ -37,11 +46,12 @@ func dispatch(ctx context.Context, cfg Config, e errand) (*sendOut, error) {
 	if past := g.ledger.look(ctx, e.mail); past != nil && !e.repeat {
 		return duplicateAnswer(past, e.mail, cfg.now()), nil
 	}
-	strangers, err := cfg.exposure.strangers(ctx, cfg.Mailbox, cfg.Send, e.bare)
+	bare := bareAddresses(e.mail)
+	strangers, err := cfg.exposure.strangers(ctx, cfg.Mailbox, cfg.Send, bare)
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Send.unasked(e.bare) && len(strangers) == 0 {
+	if cfg.Send.unasked(bare) && len(strangers) == 0 {
 		return g.send(ctx, e)
 	}
 	return g.confirm(ctx, e, strangers)
@@ -144,6 +154,9 @@ func (o *sendOut) question() string {
 	var b strings.Builder
 	b.WriteString("Send this mail?\n\n")
 	o.writeHeader(&b)
+	for _, a := range o.Attachments {
+		fmt.Fprintf(&b, "Attachment: %s (%s, %d bytes)\n", a.Name, a.Type, a.Size)
+	}
 	b.WriteString("\n" + ends(o.Preview, questionChars))
 	return b.String()
 }

@@ -77,6 +77,7 @@ func inputSchema(params []parameter) *schema {
 			one.Items = &schema{Type: "string"}
 		case aRecords:
 			one.Items = inputSchema(p.fields)
+			one.Items.Closed = nil // what is unknown is refused all the same
 		default:
 		}
 		s.Properties = append(s.Properties, property{p.name, one})
@@ -138,6 +139,7 @@ func fieldsOf(t reflect.Type) iter.Seq[reflect.StructField] {
 		for f := range t.Fields() {
 			if f.Anonymous {
 				for inner := range fieldsOf(f.Type) {
+					inner.Index = append(slices.Clone(f.Index), inner.Index...)
 					if !yield(inner) {
 						return
 					}

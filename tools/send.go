@@ -11,15 +11,10 @@ import (
 )
 
 type sendIn struct {
-	To                []string `json:"to" required:"true" doc:"Addresses, plain or as Name <address>"`
-	Subject           string   `json:"subject" required:"true"`
-	Body              string   `json:"body" required:"true" doc:"Plain text"`
-	HTMLBody          string   `json:"htmlBody" doc:"The same as HTML, if wanted"`
-	Cc                []string `json:"cc"`
-	Bcc               []string `json:"bcc"`
-	From              string   `json:"from" doc:"One of the account's own addresses; default: its main one"`
-	ConfirmationToken string   `json:"confirmationToken" doc:"From the previous answer, after the user agreed"`
-	AllowDuplicate    bool     `json:"allowDuplicate" default:"false" doc:"Even if the same mail went out within 10 minutes"`
+	letterIn
+	DraftID           string `json:"draftId" doc:"Send this draft as it is, instead of all of the above"`
+	ConfirmationToken string `json:"confirmationToken" doc:"From the previous answer, after the user agreed"`
+	AllowDuplicate    bool   `json:"allowDuplicate" default:"false" doc:"Even if the same mail went out within 10 minutes"`
 }
 
 type sendOut struct {
@@ -28,16 +23,21 @@ type sendOut struct {
 	ThreadID          string          `json:"threadId,omitempty"`
 	DraftID           string          `json:"draftId,omitempty"`
 	ConfirmationToken string          `json:"confirmationToken,omitempty"`
-	ExpiresAt         string          `json:"expiresAt,omitempty"`
-	From              string          `json:"from,omitempty"`
-	Recipients        recipients      `json:"recipients"`
-	Subject           string          `json:"subject"`
+	ExpiresAt         string          `json:"expiresAt,omitempty" schema:"-"`
+	From              string          `json:"from,omitempty" schema:"-"`
+	Recipients        recipients      `json:"recipients" schema:"-"`
+	Subject           string          `json:"subject" schema:"-"`
 	Preview           string          `json:"preview,omitempty"`
-	TextPartDiffers   bool            `json:"textPartDiffers,omitempty"`
-	HiddenChars       int             `json:"hiddenChars,omitempty"`
-	InvisibleChars    int             `json:"invisibleChars,omitempty"`
-	Attachments       []attachment    `json:"attachments"`
+	TextPartDiffers   bool            `json:"textPartDiffers,omitempty" schema:"-"`
+	HiddenChars       int             `json:"hiddenChars,omitempty" schema:"-"`
+	InvisibleChars    int             `json:"invisibleChars,omitempty" schema:"-"`
+	Attachments       []attachment    `json:"attachments" schema:"-"`
 	Note              string          `json:"note,omitempty"`
+
+	// tool is the one that wrote the mail.
+	tool string
+	// derived: what it says comes from other mail, in part.
+	derived bool
 }
 
 type recipients struct {
@@ -59,7 +59,7 @@ func (p SendPolicy) describe() string {
 	case p.mode == sendDirectly:
 		return "Sends a mail at once. " + unknown
 	case len(p.allow) > 0:
-		return "Sends a mail: at once if every recipient is one of those that were set to need no confirmation, after asking otherwise. " + two + unknown
+		return "Sends a mail: at once to recipients that were set to need no asking, else once the user agrees. " + two + unknown
 	default:
 		return "Sends a mail once the user agrees. " + two + unknown
 	}
@@ -76,12 +76,31 @@ func sendEmail(cfg Config) mcpserver.ServerTool {
 		description: cfg.Send.describe(),
 		effect:      effect{destructive: cfg.Send.mode != draftOnly, openWorld: true},
 	}, func(ctx context.Context, in sendIn) (*sendOut, error) {
-		mail, bare, err := outgoing(in)
+		e := errand{tool: "send_email", token: in.ConfirmationToken, repeat: in.AllowDuplicate}
+		var err error
+		if in.DraftID == "" {
+			e.mail, err = in.compose(ctx, cfg)
+			e.derived = in.ReplyToMessageID != ""
+		} else {
+			e.mail, err = openedDraft(ctx, cfg, in)
+			e.derived = true
+		}
 		if err != nil {
 			return nil, err
 		}
-		return dispatch(ctx, cfg, errand{mail: mail, bare: bare, token: in.ConfirmationToken, repeat: in.AllowDuplicate})
+		return dispatch(ctx, cfg, e)
 	})
+}
+
+// openedDraft returns the draft that is to be sent.
+func openedDraft(ctx context.Context, cfg Config, in sendIn) (mailbox.Outgoing, error) {
+	switch {
+	case cfg.Send.mode == draftOnly:
+		return mailbox.Outgoing{}, invalid("draftId", "The user sends it from Gmail.", "this server only writes drafts, and sends none")
+	case !in.empty():
+		return mailbox.Outgoing{}, invalid("draftId", "Change the draft with draft_email first, then send it.", "a draft is sent as it is, without other arguments")
+	}
+	return cfg.Mailbox.OpenDraft(ctx, in.DraftID)
 }
 
 func receiptAnswer(r mailbox.Receipt, mail mailbox.Outgoing, err error) (*sendOut, error) {
@@ -103,6 +122,9 @@ func answerOf(r mailbox.Receipt, mail mailbox.Outgoing) *sendOut {
 		Subject:     mail.Subject,
 		Attachments: []attachment{},
 		Note:        r.Note,
+	}
+	for _, f := range mail.Attachments {
+		out.Attachments = append(out.Attachments, attachment{Name: line(f.Name), Type: f.Type, Size: int64(len(f.Content))})
 	}
 	// What is really sent counts more than what was asked for.
 	if r.From != (mailbox.Address{}) {
@@ -143,17 +165,36 @@ func (o *sendOut) writeHeader(b *strings.Builder) {
 	}
 }
 
-// render has nothing to fence: all of it comes from the caller.
-func (o *sendOut) render(fence, string) string {
-	var b strings.Builder
+// render puts a fence around what comes from other mail. Otherwise there is
+// nothing to fence: all of it comes from the caller.
+func (o *sendOut) render(f fence, _ string) string {
+	var b, shown strings.Builder
 	b.WriteString(o.headline() + "\n")
-	o.writeHeader(&b)
+	o.writeHeader(&shown)
+	if len(o.Attachments) > 0 || o.Preview != "" {
+		names := make([]string, len(o.Attachments))
+		for i, a := range o.Attachments {
+			names[i] = fmt.Sprintf("%s (%s, %d bytes)", a.Name, a.Type, a.Size)
+		}
+		if len(names) == 0 {
+			names = []string{"none"}
+		}
+		fmt.Fprintf(&shown, "Attachments: %s\n", strings.Join(names, "; "))
+	}
+	if o.Preview != "" {
+		shown.WriteString("\n" + o.Preview + "\n")
+	}
+	if text := strings.TrimSpace(shown.String()); o.derived {
+		b.WriteString(f.around(text) + "\n")
+		o.Preview = f.around(o.Preview)
+	} else {
+		b.WriteString(text + "\n")
+	}
 	if o.ConfirmationToken == "" {
 		return strings.TrimSpace(b.String())
 	}
-	fmt.Fprintf(&b, "Attachments: none\n\n%s\n\n", o.Preview)
-	fmt.Fprintf(&b, "Only after the user agreed, call send_email again with exactly the same arguments and confirmationToken %q "+
-		"(for one use, until %s). Any change needs a new confirmation.", o.ConfirmationToken, o.ExpiresAt)
+	fmt.Fprintf(&b, "\nOnly after the user agreed, call %s again with exactly the same arguments and confirmationToken %q "+
+		"(for one use, until %s). Any change needs a new confirmation.", o.tool, o.ConfirmationToken, o.ExpiresAt)
 	return b.String()
 }
 
@@ -174,7 +215,11 @@ func (o *sendOut) headline() string {
 		if o.MessageID != "" {
 			s += ")"
 		}
-		s += ": this server only writes drafts. The user can send it."
+		if o.tool == "send_email" {
+			s += ": this server only writes drafts. The user can send it."
+		} else {
+			s += ". The user can look at it in Gmail; send_email with this draftId sends it."
+		}
 	case o.Outcome == duplicate:
 		s = "Not sent again" + prefixed(": it is message ", o.MessageID) + prefixed(", thread ", o.ThreadID) + "."
 	case o.Outcome == mailbox.Unknown:

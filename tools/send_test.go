@@ -23,7 +23,7 @@ const post = `{"to":["Anna <anna@example.com>"],"cc":["carl@example.org"],"bcc":
 // posted is the same as the mailbox gets it.
 var posted = mailbox.Outgoing{
 	To: []string{"Anna <anna@example.com>"}, Cc: []string{"carl@example.org"}, Bcc: []string{"boss@example.net"},
-	From: "me@example.com", Subject: "Minutes", Text: "Dear all",
+	From: "me@example.com", Subject: "Minutes", Text: "Dear all", Markdown: true,
 }
 
 // noon is when tests happen.
@@ -117,7 +117,7 @@ func TestTokenIsWorthOneMailOnce(t *testing.T) {
 	}
 	const (
 		unknown  = "The confirmationToken was not accepted: it is unknown, used or expired."
-		mismatch = "The confirmationToken was not accepted: it was given for a mail with other recipients, subject, body or sender."
+		mismatch = "The confirmationToken was not accepted: it was given for a mail with other recipients, subject, body, attachments or sender."
 	)
 	for _, test := range []struct {
 		name   string
@@ -316,7 +316,7 @@ func TestDescriptionTellsThePolicy(t *testing.T) {
 		"":                    "the first call sends nothing and answers confirmation_required",
 		"draft":               "Writes a draft; sends nothing.",
 		"direct":              "Sends a mail at once. If",
-		"allow:a@example.com": "Sends a mail: at once if every recipient is one of those",
+		"allow:a@example.com": "Sends a mail: at once to recipients that were set to need no asking",
 	} {
 		d := find(t, newDesk().cfg(t, policy), "send_email").Tool.Description
 		if !strings.Contains(d, want) {

@@ -41,6 +41,8 @@ const Instructions = "Searches, reads and sends the Gmail of one user. " +
 // happened is a [mailbox.Receipt] with outcome [mailbox.Unknown].
 type Mailbox interface {
 	acquainted
+	author
+	forwarder
 	attachments
 	Search(ctx context.Context, q mailbox.Query) (mailbox.Page, error)
 	Read(ctx context.Context, id string, format mailbox.Format) (mailbox.Message, error)
