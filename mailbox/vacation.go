@@ -42,8 +42,8 @@ func (c *Client) Vacation(ctx context.Context) (Vacation, error) {
 		if err != nil {
 			return err
 		}
-		state, err = vacationOf(v)
-		return err
+		state = vacationOf(v)
+		return nil
 	})
 	return state, c.host.exists(err)
 }
@@ -96,14 +96,14 @@ func (c *Client) updateVacation(ctx context.Context, form *gmail.VacationSetting
 		if err != nil {
 			return err
 		}
-		state, err = vacationOf(kept)
-		return err
+		state = vacationOf(kept)
+		return nil
 	})
 	return state, c.host.exists(err)
 }
 
 // vacationOf reads the state out of Gmail's form.
-func vacationOf(v *gmail.VacationSettings) (Vacation, error) {
+func vacationOf(v *gmail.VacationSettings) Vacation {
 	out := Vacation{Enabled: v.EnableAutoReply, Audience: Everyone}
 	out.Subject, _ = cleanLine(v.ResponseSubject)
 	out.Body, _ = cleanText(v.ResponseBodyPlainText)
@@ -124,5 +124,5 @@ func vacationOf(v *gmail.VacationSettings) (Vacation, error) {
 	case v.RestrictToDomain:
 		out.Audience = Organisation
 	}
-	return out, nil
+	return out
 }
