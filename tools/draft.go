@@ -45,7 +45,7 @@ func saveDraft(ctx context.Context, cfg Config, e errand) (*sendOut, error) {
 		return nil, err
 	}
 	out := answerOf(receipt, e.mail)
-	out.tool, out.derived = e.tool, e.derived
+	out.tool, out.derived, out.draftsOnly = e.tool, e.derived, cfg.Send.mode == draftOnly
 	out.show(previewOf(e.mail), nil)
 	out.Preview = ends(out.Preview, draftChars)
 	return out, nil

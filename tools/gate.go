@@ -32,7 +32,7 @@ type gate struct {
 func dispatch(ctx context.Context, cfg Config, e errand) (*sendOut, error) {
 	out, err := pass(ctx, cfg, e)
 	if out != nil {
-		out.tool, out.derived = e.tool, e.derived
+		out.tool, out.derived, out.draftsOnly = e.tool, e.derived, cfg.Send.mode == draftOnly
 	}
 	return out, err
 }

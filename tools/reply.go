@@ -42,6 +42,8 @@ func replyEmail(cfg Config) mcpserver.ServerTool {
 		letter := letterIn{Body: in.Body, From: in.From, Attachments: in.Attachments, Signature: in.Signature}
 		mail, err := cfg.Mailbox.Reply(ctx, in.MessageID, mailbox.Answering{All: in.ReplyAll, Quote: in.Quote, Zone: cfg.zone()})
 		if err == nil {
+			// A mail names whom an answer goes to, whether it was read or not.
+			cfg.exposure.note(ctx, bareAddresses(mail))
 			mail, err = letter.onto(ctx, cfg, mail)
 		}
 		if err != nil {

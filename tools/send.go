@@ -38,6 +38,8 @@ type sendOut struct {
 	tool string
 	// derived: what it says comes from other mail, in part.
 	derived bool
+	// draftsOnly: no tool of this server would send the draft.
+	draftsOnly bool
 }
 
 type recipients struct {
@@ -215,7 +217,7 @@ func (o *sendOut) headline() string {
 		if o.MessageID != "" {
 			s += ")"
 		}
-		if o.tool == "send_email" {
+		if o.draftsOnly {
 			s += ": this server only writes drafts. The user can send it."
 		} else {
 			s += ". The user can look at it in Gmail; send_email with this draftId sends it."
