@@ -39,6 +39,9 @@ func TestAnAnswerToAStrangerNeedsAPersonEvenIfTheMailWasNotRead(t *testing.T) {
 			if asks := a.envelope["status"] == "confirmation_required"; asks != one.asks || len(d.box.sent) == 1 == one.asks {
 				t.Errorf("asks = %v, %d mails were sent; want asks = %v", asks, len(d.box.sent), one.asks)
 			}
+			if one.asks && !strings.Contains(a.text, "has never written to "+to) {
+				t.Errorf("the user is not told why:\n%s", a.text)
+			}
 		})
 	}
 }
