@@ -78,7 +78,9 @@ func searchEmails(cfg Config) mcpserver.ServerTool {
 		if err != nil {
 			return nil, err
 		}
-		return searchAnswer(page, q, zone), nil
+		out := searchAnswer(page, q, zone)
+		out.Note = strings.TrimSpace(labelNote(ctx, cfg.Mailbox, page.Effective) + " " + out.Note)
+		return out, nil
 	})
 }
 
