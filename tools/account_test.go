@@ -1,6 +1,8 @@
 package tools_test
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,5 +25,24 @@ func TestACallForAnotherAccountIsRefused(t *testing.T) {
 		case one.refusal != "" && len(b.searched) > 0:
 			t.Errorf("%s: the mailbox was searched", one.args)
 		}
+	}
+}
+
+func TestProblem07NobodyHasToNameTheAccount(t *testing.T) {
+	for _, one := range tools.Catalogue(tools.Config{Toolsets: everyToolset}) {
+		var s struct {
+			Properties map[string]struct{ Type string }
+			Required   []string
+		}
+		if err := json.Unmarshal(one.Tool.RawInputSchema, &s); err != nil {
+			t.Fatal(err)
+		}
+		if s.Properties["account"].Type != "string" || slices.Contains(s.Required, "account") {
+			t.Errorf("%s: account is required, or cannot be given", one.Tool.Name)
+		}
+	}
+	a := must(t, tools.Config{Mailbox: &box{}}, "search_emails", `{}`)
+	if a.envelope["account"] != "me@example.com" || !strings.HasPrefix(a.text, "Account: me@example.com\n") {
+		t.Errorf("the answer does not say whose mail it is: %v\n%s", a.envelope, a.text)
 	}
 }

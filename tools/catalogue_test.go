@@ -113,7 +113,7 @@ func TestReadOnlyLeavesWhatReads(t *testing.T) {
 	}
 }
 
-func TestEffectsAreStated(t *testing.T) {
+func TestProblem22EffectsAreStated(t *testing.T) {
 	type effect struct{ ReadOnly, Destructive, Idempotent, OpenWorld bool }
 	want := map[string]effect{
 		"draft_email":        {OpenWorld: true},
@@ -144,9 +144,9 @@ func TestEffectsAreStated(t *testing.T) {
 	}
 }
 
-// TestSchemasSuitEveryProvider holds the schemas to what Claude, Gemini and
+// TestProblem20SchemasSuitEveryProvider holds the schemas to what Claude, Gemini and
 // OpenAI all accept; each of them has refused a whole catalogue for one schema.
-func TestSchemasSuitEveryProvider(t *testing.T) {
+func TestProblem20SchemasSuitEveryProvider(t *testing.T) {
 	name := regexp.MustCompile(`^[a-z_]{1,64}$`)
 	property := regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9]{0,63}$`)
 	known := map[string]bool{

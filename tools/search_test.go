@@ -174,7 +174,7 @@ func TestSearchTakesDaysByNameInTheUsersZone(t *testing.T) {
 	}
 }
 
-func TestSearchSaysWhatItMadeOfTheQuery(t *testing.T) {
+func TestProblem10SearchSaysWhatItMadeOfTheQuery(t *testing.T) {
 	for _, one := range []struct {
 		query, effective string
 		translated       bool

@@ -57,7 +57,7 @@ func token(t testing.TB, a answer) string {
 	return fmt.Sprintf(`,"confirmationToken":%q`, s)
 }
 
-func TestSendAsksFirst(t *testing.T) {
+func TestProblem21SendAsksFirst(t *testing.T) {
 	d := newDesk()
 	a := must(t, d.cfg(t, ""), "send_email", fmt.Sprintf(post, ""))
 	tok, _ := a.data()["confirmationToken"].(string)

@@ -18,7 +18,7 @@ import (
 	"linkmail/internal/standin"
 )
 
-func TestTheDoubleFlowTakesOneLinkAndOneProcessPerCall(t *testing.T) {
+func TestProblem04TheDoubleFlowTakesOneLinkAndOneProcessPerCall(t *testing.T) {
 	r := newRig(t)
 	_, err := r.ask(gmail)
 	first := challenge(t, err)
@@ -524,7 +524,7 @@ func TestAConfiguredRefreshTokenMayStillAskForAConsent(t *testing.T) {
 	failure(t, err, "refresh_token_refused")
 }
 
-func TestAccountsDoNotMix(t *testing.T) {
+func TestProblem06AccountsDoNotMix(t *testing.T) {
 	r := newRig(t)
 	for _, user := range []string{standin.DefaultUser, standin.SecondUser} {
 		r.world.Connect(user, "google-oauth2", "openid", gmailModify)

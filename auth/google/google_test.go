@@ -179,7 +179,7 @@ func scopesOf(t *testing.T, c auth.Challenge) []string {
 	return strings.Fields(u.Query().Get("scope"))
 }
 
-func TestASignInLastsAndIsRenewedAMinuteEarly(t *testing.T) {
+func TestProblem01ASignInLastsAndIsRenewedAMinuteEarly(t *testing.T) {
 	r := newRig(t)
 	p := r.provider(nil)
 	token := r.signIn(p, gmail, standin.Choice{})

@@ -28,7 +28,7 @@ func (r *rig) probe() auth.Check {
 	return checks[len(checks)-1]
 }
 
-func TestAProbeTellsWhyGoogleGivesNoToken(t *testing.T) {
+func TestProblem02AProbeTellsWhyGoogleGivesNoToken(t *testing.T) {
 	tests := []struct {
 		name    string
 		happen  func(*rig)

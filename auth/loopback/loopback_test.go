@@ -347,7 +347,7 @@ func TestAnAddressIsPastedInPlaceOfTheListener(t *testing.T) {
 	failed(t, err, "denied")
 }
 
-func TestTheProcessThatListensNeedNotBeTheOneThatAsks(t *testing.T) {
+func TestProblem05TheProcessThatListensNeedNotBeTheOneThatAsks(t *testing.T) {
 	d := newDesk(t)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -47,7 +47,7 @@ func TestWithoutTheScopeForSettingsTheRefusalSaysHowToGetIt(t *testing.T) {
 	}
 }
 
-func TestOnlyWhatNeedsTheScopeAsksForIt(t *testing.T) {
+func TestProblem03OnlyWhatNeedsAScopeAsksForIt(t *testing.T) {
 	settings := []tools.Toolset{tools.Settings}
 	for _, one := range []struct {
 		name  string
