@@ -13,6 +13,9 @@ type File struct {
 	Attachment
 	// Charset is what a text attachment declares; empty if nothing.
 	Charset string
+	// ContentID is by what the HTML of its mail shows it, without brackets;
+	// empty for most.
+	ContentID string
 	// Content is decoded from its transfer encoding, byte for byte.
 	Content []byte
 }
@@ -36,7 +39,11 @@ func (c *Client) Attachment(ctx context.Context, id, partID string, limit int64)
 	if err != nil {
 		return File{}, err
 	}
-	p := partOf(m.Payload, partID, 0)
+	return c.fileOf(ctx, b, id, partOf(m.Payload, partID, 0), limit)
+}
+
+// fileOf returns a part of the mail id with its content.
+func (c *Client) fileOf(ctx context.Context, b budget, id string, p *gmail.MessagePart, limit int64) (File, error) {
 	if p == nil || p.Body == nil || strings.HasPrefix(strings.ToLower(p.MimeType), "multipart/") {
 		return File{}, &Error{
 			Code: codeNotFound, Message: "the mail has no part with this id",
@@ -53,9 +60,12 @@ func (c *Client) Attachment(ctx context.Context, id, partID string, limit int64)
 	}
 	if p.Body.AttachmentId == "" || p.Body.Data != "" {
 		f.Content = decodeBase64(p.Body.Data)
+		if f.Charset != "" {
+			f.Charset = "utf-8" // as every text in the mail itself, whatever it says
+		}
 		return f, nil
 	}
-	err = c.read(ctx, b, "fetch the attachment", unitsAttachment, func(ctx context.Context) error {
+	err := c.read(ctx, b, "fetch the attachment", unitsAttachment, func(ctx context.Context) error {
 		part, err := c.service.Users.Messages.Attachments.Get(me, id, p.Body.AttachmentId).Fields("data").Context(ctx).Do()
 		if err != nil {
 			return err

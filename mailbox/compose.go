@@ -3,14 +3,12 @@ package mailbox
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net/mail"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"github.com/emersion/go-message"
 	gomail "github.com/emersion/go-message/mail"
 )
 
@@ -25,15 +23,19 @@ const (
 )
 
 // compose writes o as an RFC 5322 message that has exactly these header fields:
-// From, To, Cc and Bcc where they have recipients, Subject, Date, Message-ID,
-// X-Linkmail-Send-Id, MIME-Version, Content-Type and, for one part,
-// Content-Transfer-Encoding. Bcc is among them because Gmail reads the
-// recipients from the message, and takes it out on delivery. sendID is 1 to 100
-// letters, digits, hyphens and underscores; it finds the mail again after a
-// send whose outcome is unknown.
+// From, To, Cc and Bcc where they have recipients, Subject, In-Reply-To and
+// References where it answers, Date, Message-ID, X-Linkmail-Send-Id,
+// MIME-Version, Content-Type and, for one part, Content-Transfer-Encoding. Bcc
+// is among them because Gmail reads the recipients from the message, and takes
+// it out on delivery. sendID is 1 to 100 letters, digits, hyphens and
+// underscores; it finds the mail again after a send whose outcome is unknown.
 //
 // Bodies are sent as they are, quoted-printable, with CRLF line ends. If only
-// HTML is given, the plain alternative is made of it.
+// HTML is given, the plain alternative is made of it. The structure is
+//
+//	mixed(alternative(text, related(html, pictures)), attachments)
+//
+// without the levels that would have one part.
 //
 // Nothing is repaired: whatever could change a recipient or add a header field
 // is refused with an [*Error] that names the field and the element.
@@ -42,7 +44,11 @@ func compose(o Outgoing, from Address, now time.Time, sendID string) (raw []byte
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
-	raw, err = m.write(o.Text, o.HTML)
+	text, html := o.bodies()
+	if err := checkBody(text, html); err != nil {
+		return nil, nil, nil, nil, err
+	}
+	raw, err = m.write(text, html, o.Attachments)
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
@@ -59,34 +65,19 @@ type envelope struct {
 	subject     string
 	date        time.Time
 	sendID      string
+	thread      Thread
 }
 
 func checkOutgoing(o Outgoing, from Address, now time.Time, sendID string) (*envelope, error) {
-	m := &envelope{subject: o.Subject, date: now, sendID: sendID}
+	m := &envelope{subject: o.Subject, date: now, sendID: sendID, thread: o.Thread}
 	var err error
 	if m.from, err = checkFrom(from); err != nil {
 		return nil, err
 	}
-	for _, list := range []struct {
-		field string
-		in    []string
-		out   *[]Address
-	}{{"to", o.To, &m.to}, {"cc", o.Cc, &m.cc}, {"bcc", o.Bcc, &m.bcc}} {
-		for i, s := range list.in {
-			a, err := checkRecipient(fmt.Sprintf("%s[%d]", list.field, i), s)
-			if err != nil {
-				return nil, err
-			}
-			*list.out = append(*list.out, a)
-		}
+	if m.to, m.cc, m.bcc, err = o.recipients(); err != nil {
+		return nil, err
 	}
-	switch n := len(m.to) + len(m.cc) + len(m.bcc); {
-	case n == 0:
-		return nil, &Error{
-			Code: "no_recipient", Message: "the mail has no recipient",
-			Hint: "Give at least one address in to, cc or bcc.",
-		}
-	case n > maxRecipients:
+	if n := len(m.to) + len(m.cc) + len(m.bcc); n > maxRecipients {
 		return nil, &Error{
 			Code:    "too_many_recipients",
 			Message: fmt.Sprintf("the mail has %d recipients, Gmail takes %d", n, maxRecipients),
@@ -102,7 +93,28 @@ func checkOutgoing(o Outgoing, from Address, now time.Time, sendID string) (*env
 	if err := checkBody(o.Text, o.HTML); err != nil {
 		return nil, err
 	}
-	return m, nil
+	if err := checkThread(o.Thread); err != nil {
+		return nil, err
+	}
+	return m, checkFiles(o.Attachments)
+}
+
+// recipients returns those of each field, checked.
+func (o Outgoing) recipients() (to, cc, bcc []Address, err error) {
+	for _, list := range []struct {
+		field string
+		in    []string
+		out   *[]Address
+	}{{"to", o.To, &to}, {"cc", o.Cc, &cc}, {"bcc", o.Bcc, &bcc}} {
+		for i, s := range list.in {
+			a, err := checkRecipient(fmt.Sprintf("%s[%d]", list.field, i), s)
+			if err != nil {
+				return nil, nil, nil, err
+			}
+			*list.out = append(*list.out, a)
+		}
+	}
+	return to, cc, bcc, nil
 }
 
 func checkBody(text, html string) error {
@@ -129,6 +141,10 @@ func (m *envelope) setHeader(h *gomail.Header) {
 	h.Set("X-Linkmail-Send-Id", m.sendID)
 	h.SetMessageID(m.messageID())
 	h.SetDate(m.date)
+	if references := m.references(); references != "" {
+		h.Set("References", references)
+		h.Set("In-Reply-To", "<"+m.thread.InReplyTo+">")
+	}
 	h.Set("Subject", encodeText(m.subject))
 	for _, list := range []struct {
 		field string
@@ -149,62 +165,6 @@ func (m *envelope) setHeader(h *gomail.Header) {
 func (m *envelope) messageID() string {
 	_, domain, _ := strings.Cut(m.from.Email, "@")
 	return m.sendID + ".linkmail@" + domain
-}
-
-func (m *envelope) write(text, html string) ([]byte, error) {
-	var buf bytes.Buffer
-	var h gomail.Header
-	if html == "" {
-		setBodyHeader(&h.Header, "text/plain")
-		m.setHeader(&h)
-		w, err := message.CreateWriter(&buf, h.Header)
-		if err != nil {
-			return nil, fmt.Errorf("mailbox: compose: %w", err)
-		}
-		if err := writeBody(w, text); err != nil {
-			return nil, err
-		}
-		return buf.Bytes(), nil
-	}
-	if text == "" {
-		text = plainAlternative(html)
-	}
-	h.SetContentType("multipart/alternative", nil)
-	m.setHeader(&h)
-	w, err := message.CreateWriter(&buf, h.Header)
-	if err != nil {
-		return nil, fmt.Errorf("mailbox: compose: %w", err)
-	}
-	for _, part := range []struct{ mediaType, body string }{{"text/plain", text}, {"text/html", html}} {
-		var ph message.Header
-		setBodyHeader(&ph, part.mediaType)
-		pw, err := w.CreatePart(ph)
-		if err != nil {
-			return nil, fmt.Errorf("mailbox: compose: %w", err)
-		}
-		if err := writeBody(pw, part.body); err != nil {
-			return nil, err
-		}
-	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("mailbox: compose: %w", err)
-	}
-	return buf.Bytes(), nil
-}
-
-func setBodyHeader(h *message.Header, mediaType string) {
-	h.Set("Content-Transfer-Encoding", "quoted-printable")
-	h.SetContentType(mediaType, map[string]string{"charset": "utf-8"})
-}
-
-func writeBody(w io.WriteCloser, body string) error {
-	if _, err := io.WriteString(w, body); err != nil {
-		return fmt.Errorf("mailbox: compose: %w", err)
-	}
-	if err := w.Close(); err != nil {
-		return fmt.Errorf("mailbox: compose: %w", err)
-	}
-	return nil
 }
 
 // verify reads raw back with a parser that did not write it, and refuses it if
@@ -246,6 +206,9 @@ func (m *envelope) verify(raw []byte) error {
 	}
 	if decodeWords(msg.Header.Get("Subject")) != m.subject {
 		return refuse("Subject")
+	}
+	if strings.Join(strings.Fields(msg.Header.Get("References")), " ") != m.references() {
+		return refuse("References")
 	}
 	return nil
 }

@@ -159,7 +159,6 @@ func TestComposeRefuses(t *testing.T) {
 		code string
 		says string // the field and the element
 	}{
-		"no recipient":                      {to(), "no_recipient", "no recipient"},
 		"an empty recipient":                {to("bob@example.org", " "), "invalid_recipient", "to[1]"},
 		"a header in a recipient":           {to("bob@example.org\r\nBcc: eve@x.org"), "invalid_header", "to[0]"},
 		"a lone line feed in cc":            {with(func(o *Outgoing) { o.Cc = []string{"a@x.org", "b@x.org\n"} }), "invalid_header", "cc[1]"},

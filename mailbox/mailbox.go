@@ -131,15 +131,6 @@ const (
 	HTML     Format = "html"
 )
 
-// Outgoing is a mail to send. Addresses are in RFC 5322 form, one an element.
-type Outgoing struct {
-	To, Cc, Bcc []string
-	From        string
-	Subject     string
-	// Text is the plain body. HTML is optional; both are sent as alternatives.
-	Text, HTML string
-}
-
 // Outcome says what is known of a send.
 type Outcome string
 

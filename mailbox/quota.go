@@ -14,7 +14,8 @@ const (
 	unitsSendAs     = 1
 	unitsHistory    = 2
 	unitsList       = 5
-	unitsDraft      = 10
+	unitsDraft      = 10 // to create or to delete one
+	unitsRedraft    = 15
 	unitsGet        = 20
 	unitsAttachment = 20
 	unitsSend       = 100

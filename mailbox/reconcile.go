@@ -1,7 +1,6 @@
 package mailbox
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -21,33 +20,33 @@ const (
 	maxCandidates = 10
 )
 
-// sendIDHeader marks a mail for [Client.findSent]. Gmail replaces the
-// Message-ID, so that one cannot.
+// sendIDHeader marks a mail for [Client.find]. Gmail replaces the Message-ID,
+// so that one cannot.
 const sendIDHeader = "X-Linkmail-Send-Id"
 
-// sentForm is what is compared of a sent mail.
-var sentForm = form{
+// markedForm is what is compared of a mail.
+var markedForm = form{
 	format:  "metadata",
 	headers: []string{sendIDHeader, "Subject", "To", "Date"},
 	fields:  "id,threadId,labelIds,payload/headers",
 }
 
-// findSent looks for a mail whose sending had no clear end, in the mailbox's
-// history and not by a search, whose index lags. Not to find it proves
-// nothing.
-func (c *Client) findSent(ctx context.Context, m *mailing) (*gmail.Message, bool) {
+// find looks for a mail whose way into a label, SENT or DRAFT, had no clear end,
+// in the mailbox's history and not by a search, whose index lags. Not to find
+// it proves nothing.
+func (c *Client) find(ctx context.Context, m *mailing, label string) (*gmail.Message, bool) {
 	for range looks {
 		if !sleep(ctx, lookEvery) {
 			return nil, false
 		}
-		for _, id := range c.sentSince(ctx, m.since) {
+		for _, id := range c.addedSince(ctx, m.since, label) {
 			var candidate *gmail.Message
-			err := c.once(ctx, "look for the sent mail", unitsGet, func(ctx context.Context) error {
+			err := c.once(ctx, "look for the mail", unitsGet, func(ctx context.Context) error {
 				var err error
-				candidate, err = c.get(ctx, id, sentForm)
+				candidate, err = c.get(ctx, id, markedForm)
 				return err
 			})
-			if err == nil && m.matches(candidate) {
+			if err == nil && m.matches(candidate, label) {
 				return candidate, true
 			}
 		}
@@ -55,13 +54,13 @@ func (c *Client) findSent(ctx context.Context, m *mailing) (*gmail.Message, bool
 	return nil, false
 }
 
-// sentSince returns the mails that came into Sent after a position, newest
-// first. Without a usable position it returns the newest in Sent.
-func (c *Client) sentSince(ctx context.Context, since uint64) []string {
+// addedSince returns the mails that came into a label after a position, newest
+// first. Without a usable position it returns the newest in it.
+func (c *Client) addedSince(ctx context.Context, since uint64, label string) []string {
 	var ids []string
 	if since != 0 {
 		err := c.once(ctx, "read the history", unitsHistory, func(ctx context.Context) error {
-			page, err := c.service.Users.History.List(me).StartHistoryId(since).LabelId("SENT").MaxResults(500).
+			page, err := c.service.Users.History.List(me).StartHistoryId(since).LabelId(label).MaxResults(500).
 				HistoryTypes("messageAdded", "labelAdded").Context(ctx).Do()
 			if err != nil {
 				return err
@@ -74,8 +73,8 @@ func (c *Client) sentSince(ctx context.Context, since uint64) []string {
 			return ids
 		}
 	}
-	_ = c.once(ctx, "list sent mails", unitsList, func(ctx context.Context) error {
-		list, err := c.service.Users.Messages.List(me).LabelIds("SENT").MaxResults(maxCandidates).
+	_ = c.once(ctx, "list the newest mails", unitsList, func(ctx context.Context) error {
+		list, err := c.service.Users.Messages.List(me).LabelIds(label).MaxResults(maxCandidates).
 			Fields("messages/id").Context(ctx).Do()
 		if err != nil {
 			return err
@@ -107,32 +106,30 @@ func addedIn(records []*gmail.History) []string {
 	return ids
 }
 
-// matches reports whether a mail in Sent is this one: by its mark or, should
-// Gmail have dropped that, by what else is ours.
-func (m *mailing) matches(sent *gmail.Message) bool {
-	if sent.Payload == nil || !slices.Contains(sent.LabelIds, "SENT") && len(sent.LabelIds) > 0 {
+// matches reports whether a mail is this one: by its mark or, should Gmail have
+// dropped that, by what else is ours.
+func (m *mailing) matches(found *gmail.Message, label string) bool {
+	if found.Payload == nil || !slices.Contains(found.LabelIds, label) && len(found.LabelIds) > 0 {
 		return false
 	}
-	headers := sent.Payload.Headers
+	headers := found.Payload.Headers
 	if mark := headerOf(headers, sendIDHeader); mark != "" {
 		return mark == m.sendID
 	}
-	ours, err := mail.ReadMessage(bytes.NewReader(m.raw))
-	if err != nil {
-		return false
-	}
-	return sameTime(ours.Header.Get("Date"), headerOf(headers, "Date")) &&
-		sameWords(ours.Header.Get("Subject"), headerOf(headers, "Subject")) &&
-		slices.EqualFunc(parseAddresses(ours.Header.Get("To")), parseAddresses(headerOf(headers, "To")),
+	return m.sameTime(headerOf(headers, "Date")) &&
+		slices.Equal(strings.Fields(m.subject), strings.Fields(subjectOf(headers))) &&
+		slices.EqualFunc(m.to, parseAddresses(headerOf(headers, "To")),
 			func(a, b Address) bool { return strings.EqualFold(a.Email, b.Email) })
 }
 
-func sameTime(a, b string) bool {
-	s, err := mail.ParseDate(a)
-	t, err2 := mail.ParseDate(b)
-	return err == nil && err2 == nil && s.Unix() == t.Unix()
+// sameTime reports whether a Date header says the time of the mail. The copy of
+// a draft that was not written here has the time of sending.
+func (m *mailing) sameTime(header string) bool {
+	t, err := mail.ParseDate(header)
+	return m.date.IsZero() || err == nil && t.Unix() == m.date.Unix()
 }
 
-func sameWords(a, b string) bool {
-	return slices.Equal(strings.Fields(decodeWords(a)), strings.Fields(decodeWords(b)))
+func subjectOf(headers []*gmail.MessagePartHeader) string {
+	subject, _ := cleanLine(decodeWords(headerOf(headers, "Subject")))
+	return subject
 }

@@ -1,44 +1,67 @@
 package mailbox
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
+	"time"
 
 	gmail "google.golang.org/api/gmail/v1"
 	"google.golang.org/api/googleapi"
 )
 
-// maxRaw bounds a composed mail that is sent as JSON, in bytes.
-const maxRaw = 5 << 20
+// maxJSON is up to which size, in bytes, a mail is sent as JSON. Beyond, the
+// third more that base64 takes is spared by an upload.
+const maxJSON = 5 << 20
 
 // checkSent is the note of a send whose outcome is unknown.
 const (
 	checkSent   = "The connection failed after the mail was handed over, and the mail did not appear in Sent within some seconds. Check Sent before sending it again."
-	checkDrafts = "The connection failed after the draft was handed over. Check the drafts before writing it again."
+	checkDrafts = "The connection failed after the draft was handed over, and it did not appear among the drafts within some seconds. Check the drafts before writing it again."
 )
 
-// Send sends a mail, at most once. It is never repeated when it is not certain
-// that Gmail refused it: the receipt then says [Unknown], unless the mail is
-// found among the sent ones. An error means that nothing was sent.
+// Send sends a mail, or the draft that it is kept in, at most once. It is never
+// repeated when it is not certain that Gmail refused it: the receipt then says
+// [Unknown], unless the mail is found among the sent ones. An error means that
+// nothing was sent.
 func (c *Client) Send(ctx context.Context, o Outgoing) (Receipt, error) {
+	if err := o.hasRecipient(); err != nil {
+		return Receipt{Outcome: NotSent}, nothing(err, "sent")
+	}
+	if o.Draft.ID != "" {
+		return c.sendDraft(ctx, o)
+	}
 	m, err := c.prepare(ctx, o, unitsSend, "sent")
 	if err != nil {
 		return Receipt{Outcome: NotSent}, err
 	}
 	var sent *gmail.Message
-	unclear, err := c.deliver(ctx, "send", "sent", func(ctx context.Context) error {
+	unclear, err := c.deliverWithin(ctx, m.patience(), "send", "sent", func(ctx context.Context) error {
+		call := c.service.Users.Messages.Send(me, m.message())
+		if m.isLarge() {
+			call = call.Media(m.media())
+		}
 		var err error
-		sent, err = c.service.Users.Messages.Send(me, m.message()).Fields("id", "threadId").Context(ctx).Do()
+		sent, err = call.Fields("id", "threadId").Context(ctx).Do()
+		if m.threadID != "" {
+			err = c.missing(err, noThread)
+		}
 		return err
 	})
+	return c.settled(ctx, m, sent, unclear, err)
+}
+
+// settled says what became of a send.
+func (c *Client) settled(ctx context.Context, m *mailing, sent *gmail.Message, unclear bool, err error) (Receipt, error) {
 	switch {
 	case unclear:
-		if found, ok := c.findSent(ctx, m); ok {
+		if found, ok := c.find(ctx, m, "SENT"); ok {
 			return m.receipt(Sent, found), nil
 		}
 		r := m.receipt(Unknown, nil)
@@ -50,44 +73,39 @@ func (c *Client) Send(ctx context.Context, o Outgoing) (Receipt, error) {
 	return m.receipt(Sent, sent), nil
 }
 
-// Draft saves a mail as a draft.
-func (c *Client) Draft(ctx context.Context, o Outgoing) (Receipt, error) {
-	m, err := c.prepare(ctx, o, unitsDraft, "saved")
-	if err != nil {
-		return Receipt{Outcome: NotSent}, err
-	}
-	var draft *gmail.Draft
-	unclear, err := c.deliver(ctx, "save the draft", "saved", func(ctx context.Context) error {
-		var err error
-		draft, err = c.service.Users.Drafts.Create(me, &gmail.Draft{Message: m.message()}).
-			Fields(googleapi.Field("id,message(id,threadId)")).Context(ctx).Do()
-		return err
-	})
-	switch {
-	case unclear:
-		r := m.receipt(Unknown, nil)
-		r.Note = checkDrafts
-		return r, nil
-	case err != nil:
-		return m.receipt(NotSent, nil), err
-	}
-	r := m.receipt(Drafted, draft.Message)
-	r.DraftID, _ = cleanLine(draft.Id)
-	return r, nil
-}
-
 // mailing is a mail that is ready to go.
 type mailing struct {
 	raw         []byte
-	sendID      string // marks the mail, to find it among the sent ones
+	sendID      string // marks the mail, to find it again
 	since       uint64 // a position in the history from before; 0 is unknown
 	from        Address
 	to, cc, bcc []Address
 	subject     string
+	date        time.Time
+	threadID    string
 }
 
+func (m *mailing) isLarge() bool { return len(m.raw) > maxJSON }
+
+// patience is how long handing over the mail may take: at 100 kB a second, a
+// large one takes longer than [sendTime].
+func (m *mailing) patience() time.Duration {
+	return sendTime + time.Duration(len(m.raw)/100_000)*time.Second
+}
+
+// message is the mail as JSON; of a large one it is what goes beside it.
 func (m *mailing) message() *gmail.Message {
-	return &gmail.Message{Raw: base64.URLEncoding.EncodeToString(m.raw)}
+	g := &gmail.Message{ThreadId: m.threadID}
+	if !m.isLarge() {
+		g.Raw = base64.URLEncoding.EncodeToString(m.raw)
+	}
+	return g
+}
+
+// media is a large mail for the upload endpoint, in a single request: parts of
+// an upload would each be a chance to lose the connection.
+func (m *mailing) media() (io.Reader, googleapi.MediaOption, googleapi.MediaOption) {
+	return bytes.NewReader(m.raw), googleapi.ContentType("message/rfc822"), googleapi.ChunkSize(0)
 }
 
 // receipt tells what became of the mail. at is Gmail's record of it, if any.
@@ -115,18 +133,35 @@ func (c *Client) prepare(ctx context.Context, o Outgoing, units int, done string
 // passes fails only for what nobody can know before. The receipt, of outcome
 // [NotSent], tells what would go out.
 func (c *Client) Check(ctx context.Context, o Outgoing) (Receipt, error) {
-	m, err := c.ready(ctx, o)
+	if err := o.hasRecipient(); err != nil {
+		return Receipt{Outcome: NotSent}, err
+	}
+	ready := c.ready
+	if o.Draft.ID != "" {
+		ready = c.draftReady
+	}
+	m, err := ready(ctx, o)
 	if err != nil {
 		return Receipt{Outcome: NotSent}, err
 	}
 	return m.receipt(NotSent, nil), nil
 }
 
+func (o Outgoing) hasRecipient() error {
+	if len(o.To)+len(o.Cc)+len(o.Bcc) > 0 {
+		return nil
+	}
+	return &Error{
+		Code: "no_recipient", Message: "the mail has no recipient",
+		Hint: "Give at least one address in to, cc or bcc.",
+	}
+}
+
 // ready makes a mail ready to go.
 func (c *Client) ready(ctx context.Context, o Outgoing) (*mailing, error) {
 	// What is wrong in the mail itself is said before anybody has to sign in.
-	m := &mailing{sendID: rand.Text()}
-	if _, err := checkOutgoing(o, Address{Email: "anyone@example.com"}, c.now(), m.sendID); err != nil {
+	m := &mailing{sendID: rand.Text(), date: c.now(), threadID: o.Thread.ID}
+	if _, err := checkOutgoing(o, Address{Email: "anyone@example.com"}, m.date, m.sendID); err != nil {
 		return nil, err
 	}
 	want, err := parseFrom(o.From)
@@ -141,15 +176,17 @@ func (c *Client) ready(ctx context.Context, o Outgoing) (*mailing, error) {
 		return nil, err
 	}
 	m.since = c.known.newest()
-	m.from = from
+	m.from = from.Address
 	m.subject, _ = cleanLine(o.Subject)
-	m.raw, m.to, m.cc, m.bcc, err = compose(o, from, c.now(), m.sendID)
+	m.raw, m.to, m.cc, m.bcc, err = compose(o, m.from, m.date, m.sendID)
 	if err != nil {
 		return nil, err
 	}
-	if len(m.raw) > maxRaw {
+	if len(m.raw) > maxEncoded {
 		return nil, &Error{
-			Code: codeTooLarge, Message: fmt.Sprintf("the mail is larger than %d MB", maxRaw>>20), Hint: "Send less text.",
+			Code:    codeTooLarge,
+			Message: fmt.Sprintf("the mail has %s, at most %s can be sent", megabytes(int64(len(m.raw))), megabytes(maxEncoded)),
+			Hint:    "Send less text, or attach less.",
 		}
 	}
 	return m, nil
@@ -174,11 +211,18 @@ func nothing(err error, done string) error {
 // it may have taken effect; otherwise an error means that it did not, and says
 // that nothing was done, in the word for it.
 func (c *Client) deliver(ctx context.Context, op, done string, call func(context.Context) error) (unclear bool, err error) {
+	return c.deliverWithin(ctx, sendTime, op, done, call)
+}
+
+// deliverWithin is [Client.deliver] with a limit of time for what is large.
+func (c *Client) deliverWithin(
+	ctx context.Context, limit time.Duration, op, done string, call func(context.Context) error,
+) (unclear bool, err error) {
 	if ctx.Err() != nil {
 		return false, wrap(op, ctx.Err())
 	}
 	var d delivery
-	limited, cancel := context.WithTimeout(d.follow(ctx), sendTime)
+	limited, cancel := context.WithTimeout(d.follow(ctx), limit)
 	defer cancel()
 	err = call(limited)
 	if err == nil {

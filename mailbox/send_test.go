@@ -422,6 +422,10 @@ func TestASendIsRepeatedAfterANewTokenAlone(t *testing.T) {
 }
 
 func TestDraftIsNotSent(t *testing.T) {
+	synctest.Test(t, draftIsNotSent)
+}
+
+func draftIsNotSent(t *testing.T) {
 	r := newRig(t, standin.Config{})
 	receipt, err := r.Draft(t.Context(), letter)
 	if err != nil || receipt.Outcome != mailbox.Drafted || receipt.DraftID == "" || receipt.ID == "" {
@@ -432,8 +436,9 @@ func TestDraftIsNotSent(t *testing.T) {
 	}
 	r.world.SetFault(faultFor("/drafts", &standin.Fault{HangUp: true, Applied: true}))
 	receipt, err = r.Draft(t.Context(), letter)
-	if err != nil || receipt.Outcome != mailbox.Unknown || receipt.Note == "" || r.seen()["drafts"] != 2 {
-		t.Errorf("got %+v, %v after %v; want unknown after one try", receipt, err, r.seen())
+	if posts := slices.DeleteFunc(r.world.Seen(), func(s standin.Seen) bool { return s.Method != http.MethodPost }); err != nil ||
+		receipt.Outcome != mailbox.Unknown || receipt.Note == "" || len(posts) != 2 {
+		t.Errorf("got %+v, %v after %v; want unknown after one try", receipt, err, posts)
 	}
 }
 
@@ -454,7 +459,7 @@ func TestCheckingAMailSendsNothingAndSettlesItsSender(t *testing.T) {
 		{"from a stranger", func(o *mailbox.Outgoing) { o.From = "ceo@example.org" }, "", "from_not_allowed"},
 		{"to too many", func(o *mailbox.Outgoing) { o.To = many }, "", "too_many_recipients"},
 		{"with a line separator in the subject", func(o *mailbox.Outgoing) { o.Subject = "a\u2028b" }, "", "invalid_header"},
-		{"too large", func(o *mailbox.Outgoing) { o.Text = strings.Repeat("ü", 2<<20) }, "", "too_large"},
+		{"too large", func(o *mailbox.Outgoing) { o.Text = strings.Repeat("ü", 5<<20) }, "", "too_large"},
 	} {
 		o := letter
 		test.change(&o)

@@ -14,6 +14,8 @@ import (
 type sender struct {
 	Address
 	primary bool
+	// signature is what the user writes below mails from it, as HTML.
+	signature string
 }
 
 // senders returns the addresses that the account may send from: its own and
@@ -31,7 +33,9 @@ func (c *Client) senders(ctx context.Context, b budget) ([]sender, error) {
 		found = found[:0]
 		for _, s := range list.SendAs {
 			if usable(s) {
-				found = append(found, sender{Address: Address{Name: s.DisplayName, Email: s.SendAsEmail}, primary: s.IsPrimary})
+				found = append(found, sender{
+					Address: Address{Name: s.DisplayName, Email: s.SendAsEmail}, primary: s.IsPrimary, signature: s.Signature,
+				})
 			}
 		}
 		return nil
@@ -64,13 +68,13 @@ func parseFrom(wanted string) (*mail.Address, error) {
 
 // from settles the sender of a mail. Gmail would silently replace one that the
 // account may not use, so such a one is refused.
-func (c *Client) from(ctx context.Context, b budget, want *mail.Address) (Address, error) {
+func (c *Client) from(ctx context.Context, b budget, want *mail.Address) (sender, error) {
 	known, err := c.senders(ctx, b)
 	if want == nil {
 		return c.ownAddress(ctx, known, err)
 	}
 	if err != nil {
-		return Address{}, err
+		return sender{}, err
 	}
 	allowed := make([]string, 0, len(known))
 	for _, s := range known {
@@ -78,12 +82,12 @@ func (c *Client) from(ctx context.Context, b budget, want *mail.Address) (Addres
 			if want.Name != "" {
 				s.Name = want.Name
 			}
-			return s.Address, nil
+			return s, nil
 		}
 		address, _ := cleanLine(s.Email)
 		allowed = append(allowed, address)
 	}
-	return Address{}, &Error{
+	return sender{}, &Error{
 		Code: "from_not_allowed", Message: "the account may not send from this address",
 		Hint: "It may send from: " + strings.Join(allowed, ", ") + ".",
 	}
@@ -92,25 +96,25 @@ func (c *Client) from(ctx context.Context, b budget, want *mail.Address) (Addres
 // ownAddress is the account's primary address. Where the list of senders is
 // out of reach, for want of a scope or in servers that have none, the address
 // of the account does as well.
-func (c *Client) ownAddress(ctx context.Context, known []sender, err error) (Address, error) {
+func (c *Client) ownAddress(ctx context.Context, known []sender, err error) (sender, error) {
 	for _, s := range known {
 		if s.primary {
-			return s.Address, nil
+			return s, nil
 		}
 	}
 	var e *Error
 	if err != nil && !errors.As(err, &e) {
-		return Address{}, err
+		return sender{}, err
 	}
 	if e != nil && e.Code != codeMissingScope && e.Status != http.StatusNotFound && e.Code != codeForbidden {
-		return Address{}, err
+		return sender{}, err
 	}
 	own, accountErr := c.Account(ctx)
 	switch {
 	case accountErr == nil:
-		return Address{Email: own}, nil
+		return sender{Address: Address{Email: own}, primary: true}, nil
 	case err != nil:
-		return Address{}, err
+		return sender{}, err
 	}
-	return Address{}, accountErr
+	return sender{}, accountErr
 }

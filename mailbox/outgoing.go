@@ -1,0 +1,86 @@
+package mailbox
+
+import "strings"
+
+// Outgoing is a mail to send. Addresses are in RFC 5322 form, one an element.
+type Outgoing struct {
+	To, Cc, Bcc []string
+	// From is one of the addresses that the account may send from; empty for
+	// its main one.
+	From    string
+	Subject string
+	// Text is the plain body. HTML is optional; both are sent as alternatives.
+	Text, HTML string
+	// Markdown lets HTML be made of Text, where it is empty.
+	Markdown bool
+	// Signature and Quoted follow the body, in this order.
+	Signature, Quoted Passage
+	// Attachments are sent behind the body; those with a ContentID that the
+	// HTML shows, inside it.
+	Attachments []File
+	Thread      Thread
+	Draft       Draft
+}
+
+// Passage is a piece of a body in both of its forms.
+type Passage struct{ Text, HTML string }
+
+// Thread is where a mail belongs; zero for a mail of its own. Gmail wants all
+// three of a reply, and the subject to match.
+type Thread struct {
+	// ID is Gmail's.
+	ID string
+	// InReplyTo is the Message-ID of the mail that is answered, References are
+	// those of the conversation before, all without angle brackets.
+	InReplyTo  string
+	References []string
+}
+
+// Draft is the draft in which a mail is kept; zero if it is in none. [Client.Send]
+// then sends that draft, which must not have changed, and [Client.Draft] gives
+// it this content.
+type Draft struct {
+	// ID stays, MessageID is another one after every change.
+	ID, MessageID string
+	// Mark is the X-Linkmail-Send-Id of a draft that was written here.
+	Mark string
+}
+
+// bodies returns both forms of the body; html is empty for a mail that has none.
+func (o Outgoing) bodies() (text, html string) {
+	text, html = o.Text, o.HTML
+	if html == "" && o.Markdown {
+		html = fromMarkdown(text)
+	}
+	if text == "" && html != "" {
+		text = plainAlternative(html)
+	}
+	hasHTML := html != "" || o.Markdown
+	for _, p := range [...]Passage{o.Signature, o.Quoted} {
+		text = joinText(text, p.Text)
+		if hasHTML {
+			html = joinHTML(html, p.HTML)
+		}
+	}
+	return text, html
+}
+
+// joinText puts an empty line between two passages.
+func joinText(a, b string) string {
+	if a == "" || b == "" {
+		return a + b
+	}
+	return strings.TrimRight(a, "\n") + "\n\n" + b
+}
+
+// joinHTML puts b at the end of what a shows, which may be a whole document.
+func joinHTML(a, b string) string {
+	end := strings.LastIndex(a, "</body>")
+	if end < 0 {
+		end = strings.LastIndex(a, "</BODY>")
+	}
+	if end < 0 || b == "" {
+		return a + b
+	}
+	return a[:end] + b + a[end:]
+}
