@@ -20,7 +20,9 @@ import (
 
 // signedOut is a mailbox whose user has not signed in: every request ends in a
 // challenge, wrapped as net/http and the layers above do it.
-type signedOut struct{}
+type signedOut struct {
+	tools.Mailbox // none: what is not played is not called
+}
 
 func (signedOut) fail(op string) error {
 	return fmt.Errorf("mailbox: %s: %w", op, &url.Error{Op: "Get", URL: "https://gmail.example/?q=canary", Err: &auth.Challenge{
@@ -48,11 +50,21 @@ func (s signedOut) Draft(context.Context, mailbox.Outgoing) (mailbox.Receipt, er
 	return mailbox.Receipt{}, s.fail("draft")
 }
 
+func (s signedOut) WithSignature(context.Context, mailbox.Outgoing) (mailbox.Outgoing, error) {
+	return mailbox.Outgoing{}, s.fail("sign")
+}
+
+func (s signedOut) Reply(context.Context, string, mailbox.Answering) (mailbox.Outgoing, error) {
+	return mailbox.Outgoing{}, s.fail("reply")
+}
+
 func (s signedOut) Account(context.Context) (string, error) { return "", s.fail("account") }
 
 // signIn are the arguments with which each tool gets as far as the mailbox.
 var signIn = map[string]string{
 	"search_emails": `{"query":"canary"}`,
+	"draft_email":   `{"to":"canary@example.com","subject":"canary","body":"canary","signature":false}`,
+	"reply_email":   `{"messageId":"canary","body":"canary"}`,
 	"read_email":    `{"messageId":"18c2a7f3e4b5d6a7"}`,
 	"send_email":    `{"to":"canary@example.com","subject":"canary","body":"canary"}`,
 }
@@ -113,7 +125,7 @@ func TestToolErrorsAreRendered(t *testing.T) {
 	for _, test := range []struct{ tool, args, want string }{
 		{"search_emails", `{"maxResult":5}`, `{"error":{"code":"invalid_argument","message":"unknown argument \"maxResult\"; search_emails takes query, maxResults, pageToken, includeSpamTrash, after, before, timeZone, account","hint":"Did you mean maxResults?"}}`},
 		{"search_emails", `{"query":"` + strings.Repeat("x", 10<<20) + `"}`, `{"error":{"code":"too_large","message":"the arguments take 10485772 bytes; at most 1048576 are accepted","hint":"Shorten the longest argument."}}`},
-		{"send_email", `{"to":"a@example.com","subject":"s","body":"b"}`, `{"error":{"code":"confirmation_unavailable","message":"the confirmation could not be kept, so the mail was not sent","hint":"Make the cache directory writable, or let LINKMAIL_SEND say that mails are saved as drafts."}}`},
+		{"send_email", `{"to":"a@example.com","subject":"s","body":"b","signature":false}`, `{"error":{"code":"confirmation_unavailable","message":"the confirmation could not be kept, so the mail was not sent","hint":"Make the cache directory writable, or let LINKMAIL_SEND say that mails are saved as drafts."}}`},
 	} {
 		got := s.Call(t.Context(), test.tool, json.RawMessage(test.args))
 		if string(got.Envelope) != test.want || !got.IsError {

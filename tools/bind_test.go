@@ -71,7 +71,7 @@ func TestRecipientListsAreReadAsMeant(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			b := &box{}
 			must(t, tools.Config{Mailbox: b, Send: direct}, "send_email", `{"to":`+test.to+`,"subject":"s","text":"b"}`)
-			if diff := cmp.Diff([]mailbox.Outgoing{{To: two, Subject: "s", Text: "b"}}, b.sent); diff != "" {
+			if diff := cmp.Diff([]mailbox.Outgoing{{To: two, Subject: "s", Text: "b", Markdown: true}}, b.sent); diff != "" {
 				t.Errorf("sent (-want +got):\n%s", diff)
 			}
 		})
@@ -114,7 +114,7 @@ func TestBadArgumentsAreExplained(t *testing.T) {
 		{"two ids for one", "read_email", `{"messageId":["1","2"]}`, "invalid_argument", "messageId must be a string, got an array", ""},
 		{"a mail without what it needs", "send_email", `{"to":"a@example.com"}`, "invalid_argument", "missing: subject, body", "send_email"},
 		{"a mail to nobody", "send_email", `{"to":[],"subject":"s","body":"b"}`, "invalid_argument", "the mail has no recipient", ""},
-		{"a mail without a body", "send_email", `{"to":"a@example.com","subject":"s","body":""}`, "invalid_argument", "the mail has no body", ""},
+		{"a mail without a body", "send_email", `{"to":"a@example.com","subject":"s","body":""}`, "invalid_argument", "missing: body", "draftId"},
 		{"a recipient without an address", "send_email", `{"to":["a@example.com","Anna"],"subject":"s","body":"b"}`, "invalid_argument", "to[1] is not a mail address", "one address per element"},
 		{"a header smuggled into a recipient", "send_email", `{"to":["a@example.com\r\nBcc: evil@example.com"],"subject":"s","body":"b"}`, "invalid_argument", "to[0] contains a line break", ""},
 		{"a header smuggled into the subject", "send_email", `{"to":"a@example.com","subject":"s\nBcc: evil@example.com","body":"b"}`, "invalid_argument", "subject contains a line break", ""},

@@ -50,9 +50,13 @@ type entry struct {
 }
 
 var entries = []entry{
+	{"", draftEmail},
 	{"", readEmail},
+	{"", replyEmail},
 	{"", searchEmails},
 	{"", sendEmail},
+	{Compose, deleteDraft},
+	{Compose, forwardEmail},
 }
 
 // Catalogue returns the tools that cfg allows, in the order of their names.

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"time"
 
 	"linkmail/mailbox"
@@ -34,7 +35,7 @@ type verdict string
 const (
 	confirmed     verdict = ""
 	tokenUnknown  verdict = "The confirmationToken was not accepted: it is unknown, used or expired."
-	tokenMismatch verdict = "The confirmationToken was not accepted: it was given for a mail with other recipients, subject, body or sender."
+	tokenMismatch verdict = "The confirmationToken was not accepted: it was given for a mail with other recipients, subject, body, attachments, thread or sender."
 )
 
 // storeError says that confirmations cannot be kept.
@@ -125,15 +126,26 @@ func digest(mail mailbox.Outgoing) []byte {
 		h.Write(length[:])
 		h.Write([]byte(s))
 	}
-	part("linkmail confirmed mail 1")
+	part("linkmail confirmed mail 2")
 	for _, list := range [][]string{mail.To, mail.Cc, mail.Bcc} {
 		part(fmt.Sprint(len(list)))
 		for _, address := range list {
 			part(address)
 		}
 	}
-	for _, s := range []string{mail.From, mail.Subject, mail.Text, mail.HTML} {
+	for _, s := range []string{
+		mail.From, mail.Subject, mail.Text, mail.HTML, fmt.Sprint(mail.Markdown),
+		mail.Signature.Text, mail.Signature.HTML, mail.Quoted.Text, mail.Quoted.HTML,
+		mail.Thread.ID, mail.Thread.InReplyTo, mail.Draft.ID, mail.Draft.MessageID,
+		strings.Join(mail.Thread.References, " "), fmt.Sprint(len(mail.Attachments)),
+	} {
 		part(s)
+	}
+	for _, f := range mail.Attachments {
+		sum := sha256.Sum256(f.Content)
+		for _, s := range []string{f.Name, f.Type, f.Charset, f.ContentID, string(sum[:])} {
+			part(s)
+		}
 	}
 	return h.Sum(nil)
 }

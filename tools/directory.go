@@ -49,10 +49,7 @@ func (d *Directory) read(argument, name string, limit int64) ([]byte, error) {
 	}
 	f, err := d.root.Open(filepath.FromSlash(name))
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, invalid(argument, "Paths are relative to the directory that LINKMAIL_DOWNLOADS names.", "%s names no file there", argument)
-		}
-		return nil, invalid(argument, "Paths are relative to the directory that LINKMAIL_DOWNLOADS names, and cannot leave it.", "%s cannot be opened there", argument)
+		return nil, unopened(argument, err)
 	}
 	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
@@ -72,6 +69,28 @@ func (d *Directory) read(argument, name string, limit int64) ([]byte, error) {
 		return nil, invalid(argument, "Try again once nothing writes to it.", "%s could not be read whole", argument)
 	}
 	return content, nil
+}
+
+// size returns the size of a regular file in bytes.
+func (d *Directory) size(argument, name string) (int64, error) {
+	if d == nil {
+		return 0, errNoDirectory(argument)
+	}
+	info, err := d.root.Stat(filepath.FromSlash(name))
+	switch {
+	case err != nil:
+		return 0, unopened(argument, err)
+	case !info.Mode().IsRegular():
+		return 0, invalid(argument, "Name a regular file.", "%s is no file", argument)
+	}
+	return info.Size(), nil
+}
+
+func unopened(argument string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return invalid(argument, "Paths are relative to the directory that LINKMAIL_DOWNLOADS names.", "%s names no file there", argument)
+	}
+	return invalid(argument, "Paths are relative to the directory that LINKMAIL_DOWNLOADS names, and cannot leave it.", "%s cannot be opened there", argument)
 }
 
 // maxNames is how many numbers are tried for a name that is taken.

@@ -97,6 +97,10 @@ func (b *box) Draft(_ context.Context, mail mailbox.Outgoing) (mailbox.Receipt, 
 	return mailbox.Receipt{Outcome: mailbox.Drafted, ID: "18c0000000000002", ThreadID: "18c0000000000002", DraftID: "r-77", Subject: mail.Subject}, nil
 }
 
+func (b *box) WithSignature(_ context.Context, mail mailbox.Outgoing) (mailbox.Outgoing, error) {
+	return mail, nil
+}
+
 func (b *box) Account(context.Context) (string, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -58,11 +58,9 @@ func confirmAndSend(ctx context.Context, cfg Config, mail mailbox.Outgoing, toke
 	if err != nil {
 		return nil, err
 	}
-	out := answerOf(checked, mail)
-	shown := previewOf(mail)
+	out := previewed(checked, mail)
 	out.Outcome = mailbox.NotSent
 	out.ConfirmationToken, out.ExpiresAt = token, ends.UTC().Format(time.RFC3339)
-	out.Preview, out.Note = shown.Text, string(why)
-	out.HiddenChars, out.InvisibleChars, out.TextPartDiffers = shown.HiddenChars, shown.InvisibleChars, shown.TextPartDiffers
+	out.Note = string(why)
 	return out, nil
 }

@@ -124,6 +124,15 @@ var synonyms = map[string][]string{
 	"body":              {"text", "content", "message", "textbody", "bodytext"},
 	"htmlBody":          {"html", "bodyhtml"},
 	"from":              {"sender", "fromaddress"},
+	"replyToMessageId":  {"inreplyto", "replyto", "inreplytomessageid"},
+	"attachments":       {"attachment", "files"},
+	"path":              {"file", "filename"},
+	"partId":            {"attachmentid"},
+	"signature":         {"includesignature", "addsignature"},
+	"replyAll":          {"all", "replytoall"},
+	"quote":             {"includequote", "includeoriginal", "quoteoriginal"},
+	"asDraft":           {"draft", "draftonly"},
+	"note":              {"body", "text", "message", "comment"},
 	"confirmationToken": {"token", "confirmation", "confirmtoken"},
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"iter"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -76,6 +77,7 @@ func inputSchema(params []parameter) *schema {
 			one.Items = &schema{Type: "string"}
 		case aRecords:
 			one.Items = inputSchema(p.fields)
+			one.Items.Closed = nil // saves what three tools would pay for it; bind is strict anyway
 		default:
 		}
 		s.Properties = append(s.Properties, property{p.name, one})
@@ -124,6 +126,7 @@ func fieldsOf(t reflect.Type) iter.Seq[reflect.StructField] {
 		for f := range t.Fields() {
 			if f.Anonymous {
 				for inner := range fieldsOf(f.Type) {
+					inner.Index = append(slices.Clone(f.Index), inner.Index...)
 					if !yield(inner) {
 						return
 					}

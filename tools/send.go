@@ -1,8 +1,10 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"reflect"
 	"strings"
 
 	mcpserver "github.com/mark3labs/mcp-go/server"
@@ -11,14 +13,8 @@ import (
 )
 
 type sendIn struct {
-	To                []string `json:"to" required:"true" doc:"Addresses, plain or as Name <address>"`
-	Subject           string   `json:"subject" required:"true"`
-	Body              string   `json:"body" required:"true" doc:"Plain text"`
-	HTMLBody          string   `json:"htmlBody" doc:"The same as HTML, if wanted"`
-	Cc                []string `json:"cc"`
-	Bcc               []string `json:"bcc"`
-	From              string   `json:"from" doc:"One of the account's own addresses; default: its main one"`
-	ConfirmationToken string   `json:"confirmationToken" doc:"From the previous answer, after the user agreed"`
+	composed
+	ConfirmationToken string `json:"confirmationToken" doc:"From the previous answer, after the user agreed"`
 }
 
 type sendOut struct {
@@ -31,12 +27,39 @@ type sendOut struct {
 	From              string          `json:"from,omitempty"`
 	Recipients        recipients      `json:"recipients"`
 	Subject           string          `json:"subject"`
-	Preview           string          `json:"preview,omitempty"`
-	TextPartDiffers   bool            `json:"textPartDiffers,omitempty"`
-	HiddenChars       int             `json:"hiddenChars,omitempty"`
-	InvisibleChars    int             `json:"invisibleChars,omitempty"`
-	Attachments       []attachment    `json:"attachments"`
-	Note              string          `json:"note,omitempty"`
+	// Preview is fenced where it holds what others wrote.
+	Preview         string     `json:"preview,omitempty"`
+	TextPartDiffers bool       `json:"textPartDiffers,omitempty"`
+	HiddenChars     int        `json:"hiddenChars,omitempty"`
+	InvisibleChars  int        `json:"invisibleChars,omitempty"`
+	Attachments     []attached `json:"attachments"`
+	Note            string     `json:"note,omitempty"`
+
+	tool    string // that was called
+	foreign bool   // something of the mail comes from another one, or from a draft
+}
+
+// attached is a file that goes along.
+type attached struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+	// Size is in bytes.
+	Size int64 `json:"size"`
+}
+
+// briefOut is the answer of a tool that leaves it to send_email to describe all
+// of it.
+type briefOut struct{ *sendOut }
+
+func (*briefOut) described() reflect.Type {
+	return reflect.TypeFor[struct {
+		Outcome           mailbox.Outcome `json:"outcome"`
+		MessageID         string          `json:"messageId"`
+		ThreadID          string          `json:"threadId"`
+		DraftID           string          `json:"draftId"`
+		ConfirmationToken string          `json:"confirmationToken"`
+		Preview           string          `json:"preview"`
+	}]()
 }
 
 type recipients struct {
@@ -58,7 +81,7 @@ func (p SendPolicy) describe() string {
 	case p.mode == sendDirectly:
 		return "Sends a mail at once. " + unknown
 	case len(p.allow) > 0:
-		return "Sends a mail: at once if every recipient is one of those that were set to need no confirmation, in two steps otherwise. " + two + unknown
+		return "Sends a mail: at once if every recipient is one of those who need no confirmation, else in two steps. " + two + unknown
 	default:
 		return "Sends a mail in two steps. " + two + unknown
 	}
@@ -73,15 +96,82 @@ func sendEmail(cfg Config) mcpserver.ServerTool {
 		name:        "send_email",
 		title:       title,
 		description: cfg.Send.describe(),
-		effect:      effect{destructive: cfg.Send.mode != draftOnly, openWorld: true},
+		effect:      sends(cfg),
 	}, func(ctx context.Context, in sendIn) (*sendOut, error) {
-		mail, bare, err := outgoing(in)
+		if in.DraftID != "" {
+			return sendDraft(ctx, cfg, in)
+		}
+		if err := in.complete(); err != nil {
+			return nil, err
+		}
+		mail, err := in.write(ctx, cfg)
 		if err != nil {
 			return nil, err
 		}
-		return dispatch(ctx, cfg, mail, bare, in.ConfirmationToken)
+		return deliver(ctx, cfg, "send_email", mail, in.ConfirmationToken)
 	})
 }
+
+// complete refuses a mail that lacks something which no schema can ask for,
+// because a draft that is sent has it, and a reply too.
+func (in sendIn) complete() error {
+	var missing []string
+	reply := in.ReplyToMessageID != ""
+	for _, part := range []struct {
+		name  string
+		given bool
+	}{
+		{"to", reply || in.To != nil || in.Cc != nil || in.Bcc != nil},
+		{"subject", reply || in.Subject != ""},
+		{"body", in.Body+in.HTMLBody != ""},
+	} {
+		if !part.given {
+			missing = append(missing, part.name)
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	return invalid(missing[0], "Call send_email again with all of them, or with the draftId of a draft alone.", "missing: %s", strings.Join(missing, ", "))
+}
+
+// sendDraft sends a draft as it is in the mailbox now.
+func sendDraft(ctx context.Context, cfg Config, in sendIn) (*sendOut, error) {
+	if in.written() {
+		return nil, invalid("draftId", "Change the draft with draft_email, then send it with draftId alone.",
+			"with draftId the draft is sent as it is, so nothing else of a mail can be given")
+	}
+	mail, err := cfg.Mailbox.OpenDraft(ctx, in.DraftID)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Send.mode == draftOnly {
+		out := previewed(mailbox.Receipt{Outcome: mailbox.Drafted, DraftID: mail.Draft.ID, ID: mail.Draft.MessageID, ThreadID: mail.Thread.ID}, mail)
+		out.Note = onlyDrafts
+		return out, nil
+	}
+	return deliver(ctx, cfg, "send_email", mail, in.ConfirmationToken)
+}
+
+// deliver takes a mail that a tool has written through the gate.
+func deliver(ctx context.Context, cfg Config, tool string, mail mailbox.Outgoing, token string) (*sendOut, error) {
+	bare, err := bareRecipients(mail)
+	if err != nil {
+		return nil, err
+	}
+	out, err := dispatch(ctx, cfg, mail, bare, token)
+	if err != nil {
+		return nil, err
+	}
+	out.tool = tool
+	if out.Outcome == mailbox.Drafted {
+		out.Note = onlyDrafts
+	}
+	return out, nil
+}
+
+// onlyDrafts is the note of a mail that was to be sent.
+const onlyDrafts = "This server only writes drafts. The user can send it."
 
 func receiptAnswer(r mailbox.Receipt, mail mailbox.Outgoing, err error) (*sendOut, error) {
 	if err != nil {
@@ -95,13 +185,17 @@ func answerOf(r mailbox.Receipt, mail mailbox.Outgoing) *sendOut {
 	out := &sendOut{
 		Outcome:     r.Outcome,
 		MessageID:   r.ID,
-		ThreadID:    r.ThreadID,
-		DraftID:     r.DraftID,
-		From:        mail.From,
+		ThreadID:    cmp.Or(r.ThreadID, mail.Thread.ID),
+		DraftID:     cmp.Or(r.DraftID, mail.Draft.ID),
+		From:        line(mail.From),
 		Recipients:  recipients{copied(mail.To), copied(mail.Cc), copied(mail.Bcc)},
-		Subject:     mail.Subject,
-		Attachments: []attachment{},
+		Subject:     line(cmp.Or(r.Subject, mail.Subject)),
+		Attachments: []attached{},
 		Note:        r.Note,
+		foreign:     mail.Thread.ID != "" || mail.Quoted != mailbox.Passage{},
+	}
+	for _, f := range mail.Attachments {
+		out.Attachments = append(out.Attachments, attached{line(f.Name), line(f.Type), int64(len(f.Content))})
 	}
 	// What is really sent counts more than what was asked for.
 	if r.From != (mailbox.Address{}) {
@@ -118,6 +212,14 @@ func answerOf(r mailbox.Receipt, mail mailbox.Outgoing) *sendOut {
 	return out
 }
 
+// previewed is an answer that shows the mail.
+func previewed(r mailbox.Receipt, mail mailbox.Outgoing) *sendOut {
+	out, shown := answerOf(r, mail), previewOf(mail)
+	out.Preview = shown.Text
+	out.HiddenChars, out.InvisibleChars, out.TextPartDiffers = shown.HiddenChars, shown.InvisibleChars, shown.TextPartDiffers
+	return out
+}
+
 func copied(items []string) []string { return append([]string{}, items...) }
 
 func (o *sendOut) summary() summary {
@@ -127,28 +229,47 @@ func (o *sendOut) summary() summary {
 	return summary{status: OK}
 }
 
-// render has nothing to fence: all of it comes from the caller.
-func (o *sendOut) render(fence, string) string {
+// render fences the mail if others have written some of it.
+func (o *sendOut) render(f fence, _ string) string {
 	var b strings.Builder
-	b.WriteString(o.headline() + "\n")
 	for _, h := range []struct{ name, value string }{
 		{"From", o.From},
 		{"To", strings.Join(o.Recipients.To, ", ")},
 		{"Cc", strings.Join(o.Recipients.Cc, ", ")},
 		{"Bcc", strings.Join(o.Recipients.Bcc, ", ")},
 		{"Subject", o.Subject},
+		{"Attachments", o.attachments()},
 	} {
 		if h.value != "" {
 			fmt.Fprintf(&b, "%s: %s\n", h.name, h.value)
 		}
 	}
-	if o.ConfirmationToken == "" {
-		return strings.TrimSpace(b.String())
+	if o.Preview != "" {
+		b.WriteString("\n" + o.Preview)
 	}
-	fmt.Fprintf(&b, "Attachments: none\n\n%s\n\n", o.Preview)
-	fmt.Fprintf(&b, "Only after the user agreed, call send_email again with exactly the same arguments and confirmationToken %q "+
-		"(for one use, until %s). Any change needs a new confirmation.", o.ConfirmationToken, o.ExpiresAt)
-	return b.String()
+	mail := strings.TrimSpace(b.String())
+	if o.foreign {
+		mail, o.Preview = f.around(mail), f.around(o.Preview)
+	}
+	text := o.headline() + "\n" + mail
+	if o.ConfirmationToken != "" {
+		text += fmt.Sprintf("\n\nOnly after the user agreed, call %s again with exactly the same arguments and confirmationToken %q "+
+			"(for one use, until %s). Any change needs a new confirmation.", cmp.Or(o.tool, "send_email"), o.ConfirmationToken, o.ExpiresAt)
+	}
+	return text
+}
+
+// attachments names what goes along. Whoever is to agree is told, too, that
+// nothing does.
+func (o *sendOut) attachments() string {
+	if len(o.Attachments) == 0 && o.Preview != "" {
+		return "none"
+	}
+	names := make([]string, len(o.Attachments))
+	for i, a := range o.Attachments {
+		names[i] = fmt.Sprintf("%q (%s, %d bytes)", a.Name, a.Type, a.Size)
+	}
+	return strings.Join(names, ", ")
 }
 
 // headline says what happened, and how sure that is.
@@ -156,7 +277,14 @@ func (o *sendOut) headline() string {
 	var s string
 	switch {
 	case o.ConfirmationToken != "":
-		s = "Nothing was sent. Show the user this mail and ask whether to send it."
+		s = "Nothing was sent. Show the user this mail and ask whether to send it"
+		switch {
+		case o.DraftID != "":
+			s += ": it is draft " + o.DraftID
+		case o.ThreadID != "":
+			s += ": it goes into thread " + o.ThreadID
+		}
+		s += "."
 		if o.Note != "" {
 			return o.Note + " " + s
 		}
@@ -164,13 +292,12 @@ func (o *sendOut) headline() string {
 	case o.Outcome == mailbox.Sent:
 		s = "Sent: message " + o.MessageID + prefixed(", thread ", o.ThreadID) + "."
 	case o.Outcome == mailbox.Drafted:
-		s = "Not sent, but saved as draft " + o.DraftID + prefixed(" (message ", o.MessageID) + prefixed(", thread ", o.ThreadID)
-		if o.MessageID != "" {
-			s += ")"
-		}
-		s += ": this server only writes drafts. The user can send it."
+		s = "Nothing was sent; it is saved as draft " + o.DraftID + " (message " + o.MessageID + prefixed(", thread ", o.ThreadID) + ")."
 	case o.Outcome == mailbox.Unknown:
 		s = "It is unknown whether the mail was sent. Do not send it again before the user has looked in Sent."
+		if o.tool == "draft_email" {
+			s = "It is unknown whether the draft was saved."
+		}
 	default:
 		s = "Not sent."
 	}

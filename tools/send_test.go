@@ -23,7 +23,7 @@ const post = `{"to":["Anna <anna@example.com>"],"cc":["carl@example.org"],"bcc":
 // posted is the same as the mailbox gets it.
 var posted = mailbox.Outgoing{
 	To: []string{"Anna <anna@example.com>"}, Cc: []string{"carl@example.org"}, Bcc: []string{"boss@example.net"},
-	From: "me@example.com", Subject: "Minutes", Text: "Dear all",
+	From: "me@example.com", Subject: "Minutes", Text: "Dear all", Markdown: true,
 }
 
 // noon is when tests happen.
@@ -117,7 +117,7 @@ func TestTokenIsWorthOneMailOnce(t *testing.T) {
 	}
 	const (
 		unknown  = "The confirmationToken was not accepted: it is unknown, used or expired."
-		mismatch = "The confirmationToken was not accepted: it was given for a mail with other recipients, subject, body or sender."
+		mismatch = "The confirmationToken was not accepted: it was given for a mail with other recipients, subject, body, attachments, thread or sender."
 	)
 	for _, test := range []struct {
 		name   string

@@ -50,6 +50,10 @@ type Mailbox interface {
 	// Account returns the address of the mailbox. The tools ask for it after
 	// the work of a call is done, when an implementation has it at hand.
 	Account(ctx context.Context) (string, error)
+
+	writer
+	forwarder
+	draftDeleter
 }
 
 // Confirmations keeps what a user has been asked to confirm until it is
