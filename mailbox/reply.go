@@ -28,11 +28,17 @@ type Answering struct {
 // account's own addresses. It comes from the address that received the mail.
 //
 // A mail without a Message-ID is refused with the code "not_threadable": what
-// answers it would reach its author as something unrelated.
+// answers it would reach its author as something unrelated. A draft is, too.
 func (c *Client) Reply(ctx context.Context, id string, how Answering) (Outgoing, error) {
 	o, err := c.original(ctx, newBudget(), id)
 	if err != nil {
 		return Outgoing{}, err
+	}
+	if o.isDraft {
+		return Outgoing{}, &Error{
+			Code: "not_threadable", Message: "the mail is a draft, which nobody has got yet",
+			Hint: "Change it with draft_email and its draftId, or answer another mail of the thread.",
+		}
 	}
 	if o.messageID == "" {
 		return Outgoing{}, &Error{

@@ -118,8 +118,16 @@ func TestAReplyThatWouldNotThreadIsRefused(t *testing.T) {
 			t.Errorf("%s: got %v, want not_threadable", name, err)
 		}
 	}
+	draft, err := r.Draft(t.Context(), letter)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = r.Reply(t.Context(), draft.ID, mailbox.Answering{})
+	if e, ok := errors.AsType[*mailbox.Error](err); !ok || e.Code != "not_threadable" {
+		t.Errorf("a draft: got %v, want not_threadable", err)
+	}
 	id := r.deliver(parent + "\r\nHello\r\n")
-	_, err := r.Reply(t.Context(), id, mailbox.Answering{})
+	_, err = r.Reply(t.Context(), id, mailbox.Answering{})
 	if e, ok := errors.AsType[*mailbox.Error](err); !ok || e.Code != "no_recipient" {
 		t.Errorf("a mail from nobody: got %v, want no_recipient", err)
 	}

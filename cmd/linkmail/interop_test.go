@@ -252,7 +252,7 @@ func TestInteropWithTheGmailEmulator(t *testing.T) {
 	for _, l := range listed.Tools {
 		names += l.Name + " "
 	}
-	if want := "read_email search_emails send_email "; names != want {
+	if want := "draft_email read_email reply_email search_emails send_email "; names != want {
 		t.Errorf("tools: got %q, want %q", names, want)
 	}
 
