@@ -12,6 +12,8 @@ BENCHTIME ?= 20x
 COUNT ?= 1
 # Flags for "go test": make test TESTFLAGS=-race
 TESTFLAGS ?=
+# Flags for the proof: make prove PROVEFLAGS=-update quotes it in the pages
+PROVEFLAGS ?=
 # The machines that the packed skill has a program for.
 SKILL_PLATFORMS ?= linux/amd64 linux/arm64
 
@@ -74,7 +76,7 @@ interop: .venv/mcpo/installed.txt .venv/linkauth/installed.txt ## judges that no
 
 .PHONY: prove
 prove: ## search a running broker for secrets it must not have; needs npx, chromium
-	go test -count=1 -tags interop -run '^TestProve' ./cmd/linkmail
+	go test -count=1 -tags interop -run '^TestProve' ./cmd/linkmail $(PROVEFLAGS)
 	@cat .artifacts/zero-knowledge.md
 
 .venv/%/installed.txt: .ci/%.txt

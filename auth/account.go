@@ -61,17 +61,26 @@ type SignedOut struct {
 	Done, Left []string
 }
 
-// Finisher is a [Connector] that can be told that the result of a login has
-// been stored, so that it need not be repeated any more.
+// Finisher is a [Connector] that can be told that nobody will ask for a request
+// again, because its result has been stored or is not wanted any more: what it
+// keeps of it is forgotten.
 type Finisher interface {
 	Finish(ctx context.Context, req LoginRequest) error
+	FinishRedirect(ctx context.Context, req RedirectRequest) error
 }
 
-// Finish tells c, if it wants to know, that the result of req has been stored.
-// A failure costs nothing but an entry of the cache that runs out by itself.
+// Finish tells c, if it wants to know, that nobody will ask for req again. A
+// failure costs nothing but an entry of the cache that runs out by itself.
 func Finish(ctx context.Context, c Connector, req LoginRequest) {
 	if f, ok := c.(Finisher); ok {
 		_ = f.Finish(ctx, req)
+	}
+}
+
+// FinishRedirect is [Finish] for a trip.
+func FinishRedirect(ctx context.Context, c Connector, req RedirectRequest) {
+	if f, ok := c.(Finisher); ok {
+		_ = f.FinishRedirect(ctx, req)
 	}
 }
 

@@ -6,6 +6,9 @@ package auth
 type Check struct {
 	// ID is a stable word for programs, for example "gmail".
 	ID string `json:"id"`
+	// Service is the service that it is about, as in [Request.Scope]; empty if
+	// it is the same for all.
+	Service string `json:"service,omitempty"`
 	// Title says what was looked at.
 	Title   string  `json:"title"`
 	Verdict Verdict `json:"verdict"`

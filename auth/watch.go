@@ -25,7 +25,8 @@ const (
 type WatcherConfig struct {
 	// Provider is what is watched. Required.
 	Provider Provider
-	// Every is the time between two questions to the provider; default 1
+	// Every is the time between two questions to a provider that is no
+	// [Waiter], and the least time between two with the same answer; default 1
 	// second. How often a broker is asked is its connector's affair: until its
 	// own interval has passed, a question is answered from the store.
 	Every time.Duration
@@ -38,7 +39,8 @@ type WatcherConfig struct {
 
 // Watcher is a [Provider] for a process that lives on after a challenge was
 // answered: it keeps asking until the person has acted, so that the next
-// request finds the token there and nobody waits for a poll.
+// request finds the token there and nobody waits for a poll. A provider that is
+// a [Waiter] says when to ask; then the token is there at once.
 //
 // There is one watch for each principal and scope. It ends with a token, with
 // a failure that will not pass, when the link has run out, and with Close. It
@@ -63,7 +65,8 @@ type watched struct{ subject, scope string }
 // watch is the goroutine that asks, as far as others see it.
 type watch struct {
 	cancel context.CancelFunc
-	step   *step // the challenge that is watched now
+	step   *step  // the challenge that is watched now
+	shown  string // the link that was handed out last
 }
 
 // step is one link, from the moment it is watched until it has come to
@@ -161,17 +164,20 @@ func (w *Watcher) take(key watched) error {
 func (w *Watcher) begin(ctx context.Context, key watched, req Request, c *Challenge) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if one := w.watches[key]; one != nil {
+		one.shown = c.URL
+	}
 	if w.closed || w.watches[key] != nil || len(w.watches) >= w.cfg.Limit {
 		return
 	}
 	// The request that was answered with the challenge is over soon; what its
 	// context carries is still true.
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	one := &watch{cancel: cancel, step: w.newStep(c)}
+	one := &watch{cancel: cancel, step: w.newStep(c), shown: c.URL}
 	w.watches[key] = one
 	w.running.Go(func() {
 		defer cancel()
-		w.run(ctx, key, req, one)
+		w.run(ctx, key, req, one, c)
 	})
 }
 
@@ -188,50 +194,76 @@ func (s *step) until(expires time.Time) {
 	}
 }
 
-// run asks until there is nothing more to ask.
-func (w *Watcher) run(ctx context.Context, key watched, req Request, one *watch) {
-	timer := time.NewTimer(w.cfg.Every)
-	defer timer.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			w.end(key, one, ErrUnfinished, nil)
-			return
-		case <-timer.C:
-		}
-		if !w.cfg.Now().Before(one.step.expires) {
+// run asks until there is nothing more to ask. c is the answer so far.
+func (w *Watcher) run(ctx context.Context, key watched, req Request, one *watch, c *Challenge) {
+	for again := false; ; {
+		err := w.pause(ctx, one.step.expires, c, again)
+		if ctx.Err() != nil || errors.Is(err, ErrUnfinished) || !w.cfg.Now().Before(one.step.expires) {
 			w.end(key, one, ErrUnfinished, nil)
 			return
 		}
-		_, err := w.cfg.Provider.Token(ctx, req)
-		c, asks := errors.AsType[*Challenge](err)
+		_, err = w.cfg.Provider.Token(ctx, req)
+		asked, asks := errors.AsType[*Challenge](err)
 		failure, fails := errors.AsType[*Failure](err)
 		switch {
 		case err == nil:
 			w.end(key, one, nil, nil)
 			return
-		case asks && !w.next(one, c):
-			w.end(key, one, ErrUnfinished, nil)
+		case asks && !w.next(key, one, asked):
 			return
 		case fails && !asks && failure.Kind != Unavailable:
 			w.end(key, one, nil, failure)
 			return
 		}
-		timer.Reset(w.cfg.Every)
+		again = !asks || c != nil && asked.URL == c.URL && asked.Step == c.Step
+		c = asked
 	}
 }
 
-// next takes in the challenge that the provider answered with and reports
-// whether it is one to watch. A link in place of one that ran out or was lost
-// is not: nobody has seen it, and watching it would replace it, too, in the end.
-func (w *Watcher) next(one *watch, c *Challenge) bool {
+// pause returns when it is time to ask again, at the latest when the link runs
+// out. again says that the last answer brought nothing new, c is the challenge
+// of that answer, if it was one. The error is [ErrUnfinished] if there is
+// nothing more to wait for.
+func (w *Watcher) pause(ctx context.Context, until time.Time, c *Challenge, again bool) error {
+	ctx, cancel := context.WithTimeout(ctx, until.Sub(w.cfg.Now()))
+	defer cancel()
+	waiter, _ := w.cfg.Provider.(Waiter)
+	if again || waiter == nil {
+		w.tick(ctx)
+	}
+	if c == nil || waiter == nil {
+		return nil
+	}
+	err := waiter.Wait(ctx, c)
+	if errors.Is(err, ErrNoWait) && !again {
+		w.tick(ctx)
+	}
+	return err
+}
+
+// tick lets the time between two questions pass.
+func (w *Watcher) tick(ctx context.Context) {
+	timer := time.NewTimer(w.cfg.Every)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// next takes in the challenge that the provider answered with. A link in place
+// of one that ran out or was lost ends the watch, and next returns false, unless
+// it was handed out meanwhile: nobody has seen it, and watching it would replace
+// it, too, in the end.
+func (w *Watcher) next(key watched, one *watch, c *Challenge) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if c.URL == one.step.url {
 		one.step.until(c.Expires)
 		return true
 	}
-	if c.Previous != 0 {
+	if c.Previous != 0 && c.URL != one.shown {
+		w.remove(key, one, ErrUnfinished)
 		return false
 	}
 	close(one.step.over)
@@ -243,10 +275,15 @@ func (w *Watcher) next(one *watch, c *Challenge) bool {
 func (w *Watcher) end(key watched, one *watch, err, failure error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.watches, key)
 	if failure != nil {
 		w.left[key] = leftover{failure, w.cfg.Now().Add(keptFailure)}
 	}
+	w.remove(key, one, err)
+}
+
+// remove is end under the lock.
+func (w *Watcher) remove(key watched, one *watch, err error) {
+	delete(w.watches, key)
 	one.step.err = err
 	close(one.step.over)
 }

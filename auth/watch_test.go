@@ -262,3 +262,121 @@ func TestAWaitEnds(t *testing.T) {
 		}
 	})
 }
+
+// hearing is a tenant that knows when to ask again.
+type hearing struct {
+	tenant
+	news chan struct{} // gets a value when there is something to ask for
+	says error         // what Wait answers at once; nil: it waits for news
+}
+
+func (p *hearing) Wait(ctx context.Context, _ *auth.Challenge) error {
+	if p.says != nil {
+		return p.says
+	}
+	select {
+	case <-p.news:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// listening returns a watcher over p whose first request was answered with c.
+func listening(t *testing.T, p *hearing, c *auth.Challenge) *auth.Watcher {
+	t.Helper()
+	p.news = make(chan struct{})
+	w := auth.NewWatcher(auth.WatcherConfig{Provider: p})
+	t.Cleanup(w.Close)
+	p.set(c)
+	if _, err := w.Token(t.Context(), gmailOfAda); !errors.Is(err, c) {
+		t.Fatalf("Token = %v, want the challenge", err)
+	}
+	return w
+}
+
+func TestAProviderThatHearsIsAskedWhenItSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &hearing{}
+		c := link("https://broker.example/1", 10*time.Minute)
+		w := listening(t, p, c)
+		started := time.Now()
+		second := link("https://broker.example/1", 10*time.Minute) // the second step of the same link
+		second.Step = 2
+		time.AfterFunc(90*time.Second, func() { p.set(second); p.news <- struct{}{} })
+		time.AfterFunc(90*time.Second+time.Millisecond, func() { p.set(nil); p.news <- struct{}{} })
+		if err := w.Wait(t.Context(), gmailOfAda.Principal, c); err != nil || time.Since(started) != 90*time.Second+time.Millisecond {
+			t.Errorf("Wait = %v after %v, want nil as soon as the second step is done", err, time.Since(started))
+		}
+		if asked := p.count(); asked != 3 {
+			t.Errorf("the provider was asked %d times, want 3", asked)
+		}
+	})
+}
+
+func TestAProviderThatHearsOfNothingNewIsNotAskedWithoutEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &hearing{}
+		c := link("https://broker.example/1", 10*time.Minute)
+		w := listening(t, p, c)
+		close(p.news) // it always says that there is news
+		time.Sleep(10*time.Second + time.Millisecond)
+		if asked := p.count(); asked > 12 {
+			t.Errorf("the provider was asked %d times in ten seconds, want at most once a second", asked)
+		}
+		w.Close()
+	})
+}
+
+func TestAProviderThatCannotHearIsAskedEverySecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &hearing{says: auth.ErrNoWait}
+		c := link("https://broker.example/1", 10*time.Minute)
+		w := listening(t, p, c)
+		time.AfterFunc(10*time.Second-time.Millisecond, func() { p.set(nil) })
+		if err := w.Wait(t.Context(), gmailOfAda.Principal, c); err != nil {
+			t.Errorf("Wait = %v, want nil", err)
+		}
+		if asked := p.count(); asked != 11 {
+			t.Errorf("the provider was asked %d times in ten seconds, want once and then every second", asked)
+		}
+	})
+}
+
+func TestAWatchEndsWhenNothingMoreWillBeHeard(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &hearing{says: auth.ErrUnfinished}
+		c := link("https://broker.example/1", 10*time.Minute)
+		w := listening(t, p, c)
+		if err := w.Wait(t.Context(), gmailOfAda.Principal, c); !errors.Is(err, auth.ErrUnfinished) {
+			t.Errorf("Wait = %v, want ErrUnfinished", err)
+		}
+		if asked := p.count(); asked != 1 {
+			t.Errorf("the provider was asked %d times, want not again: that would open a link", asked)
+		}
+		p = &hearing{}
+		w = listening(t, p, c)
+		if err := w.Wait(t.Context(), gmailOfAda.Principal, c); !errors.Is(err, auth.ErrUnfinished) || p.count() != 1 {
+			t.Errorf("when the link ran out: Wait = %v, asked %d times", err, p.count())
+		}
+	})
+}
+
+func TestALinkThatWasHandedOutIsWatchedInPlaceOfTheOneBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &hearing{}
+		w := listening(t, p, link("https://broker.example/1", 10*time.Minute))
+		fresh := link("https://broker.example/2", 10*time.Minute)
+		fresh.Previous = auth.Abandoned
+		p.set(fresh)
+		if _, err := w.Token(t.Context(), gmailOfAda); !errors.Is(err, fresh) {
+			t.Fatal(err)
+		}
+		p.news <- struct{}{}
+		time.AfterFunc(time.Minute, func() { p.set(nil); p.news <- struct{}{} })
+		time.Sleep(time.Second)
+		if err := w.Wait(t.Context(), gmailOfAda.Principal, fresh); err != nil {
+			t.Errorf("Wait = %v, want nil", err)
+		}
+	})
+}

@@ -38,6 +38,7 @@ func TestBadInputIsAProblemThatRepeatsNothing(t *testing.T) {
 		"/v1/proxy":                         {wrong: []string{`"method":1`, `"url":["` + canary + `"]`, `"headers":"` + canary + `"`, `"timeout":"` + canary + `"`, `"timeout":1e99`, `"body":{"` + canary + `":1}`}},
 		"/v1/oauth/refresh":                 {wrong: []string{`"provider":1`, `"refresh_token":["` + canary + `"]`, `"scopes":"` + canary + `"`, `"public_key":{"` + canary + `":1}`}},
 		"/v1/oauth/vault":                   {wrong: []string{`"connection":1`, `"login_hint":["` + canary + `"]`}},
+		"/v1/oauth/revoke":                  {wrong: []string{`"refresh_token":1`, `"public_key":["` + canary + `"]`}},
 		"/v1/connect/resolve":               {browser: true, wrong: []string{`"user_code":1`, `"user_code":["` + canary + `"]`}},
 		"/v1/connect/" + code + "/complete": {browser: true, wrong: []string{`"ciphertext":1`, `"connect_token":{"` + canary + `":1}`, `"algorithm":["` + canary + `"]`}},
 	}

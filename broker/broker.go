@@ -23,7 +23,7 @@
 // # What it refuses
 //
 // Cross-site requests, foreign Host headers, guessing (by address and in
-// total), any destination that is not on a list, any redirect to follow, any
+// total, counted by all brokers on one store together), any destination that is not on a list, any redirect to follow, any
 // body beyond its limit. Errors are RFC 9457 problems that repeat nothing of
 // the request.
 package broker
@@ -52,8 +52,6 @@ type Broker struct {
 	egress    *egress
 	store     Store
 	guesses   *guesses
-	creations *rates
-	refreshes *rates
 	streams   *streams
 	outbox    *outbox
 	metrics   *metrics
@@ -79,10 +77,8 @@ func New(cfg Config) (*Broker, error) {
 	if b.store == nil {
 		b.store = NewMemory(MemoryConfig{MaxSessions: cfg.maxSessions(), Now: b.now})
 	}
-	b.guesses = newGuesses(b.now)
-	b.creations = newRates(cfg.sessionsPerMinute(), b.now)
-	b.refreshes = newRates(refreshesPerMinute, b.now)
 	b.metrics = newMetrics()
+	b.guesses = newGuesses(b.store, b.metrics)
 	b.audit = newAudit(cfg.Log, b.metrics)
 	b.streams = newStreams()
 	b.outbox = newOutbox(b)
@@ -105,8 +101,8 @@ const (
 )
 
 // Server returns an HTTP server for the handler, with limits on what a client
-// may send and how slowly. The caller gives it an address or a listener and
-// shuts it down.
+// may send and how slowly. The caller gives it a listener, best one of
+// [Broker.Listener], and shuts it down.
 func (b *Broker) Server() *http.Server {
 	srv := &http.Server{
 		Handler:           b.handler,
@@ -115,6 +111,7 @@ func (b *Broker) Server() *http.Server {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext:       withConn,
 		ErrorLog:          log.New(b.cfg.Log.With().Str("from", "net/http").Logger(), "", 0),
 	}
 	// A stream of events is a request that does not end by itself.
@@ -128,9 +125,11 @@ func (b *Broker) find(ctx context.Context, ref Ref) (Session, error) {
 	if err != nil {
 		return Session{}, err
 	}
-	if !s.live(b.now()) {
+	now := b.now()
+	if !s.live(now) {
 		return Session{}, ErrNoSession
 	}
+	s.lapse(now)
 	return s, nil
 }
 
@@ -145,6 +144,7 @@ func (b *Broker) update(ctx context.Context, id string, step func(*Session, time
 			return ErrNoSession
 		}
 		from = s.State
+		s.lapse(now)
 		if err := step(s, now); err != nil {
 			return err
 		}

@@ -36,7 +36,8 @@ func (b *Broker) capture(r *http.Request, s Session, state, cookie string, q url
 	if err != nil {
 		return err
 	}
-	envelope, err := sealFor(s, plaintext)
+	defer clear(plaintext)
+	envelope, err := sealTo(s, plaintext)
 	if err != nil {
 		return err
 	}
@@ -54,12 +55,15 @@ func (b *Broker) capture(r *http.Request, s Session, state, cookie string, q url
 	return err
 }
 
-// sealFor encrypts plaintext to the session's key and clears it.
-func sealFor(s Session, plaintext []byte) (string, error) {
-	defer clear(plaintext)
+// sealTo encrypts plaintext, which the caller clears, to the session's key.
+func sealTo(s Session, plaintext []byte) (string, error) {
 	pub, err := wire.ParsePublicKey(s.PublicKey)
 	if err != nil {
-		return "", err
+		return "", errTokenSeal
 	}
-	return wire.Seal(pub, plaintext)
+	envelope, err := wire.Seal(pub, plaintext)
+	if err != nil {
+		return "", errTokenSeal
+	}
+	return envelope, nil
 }

@@ -45,11 +45,18 @@ func TestForwardedForIsBelievedFromTrustedProxiesOnly(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	idp := newIDP(t)
-	r := newRig(t, withIDP(idp))
+	r := newRig(t, func(cfg *broker.Config) {
+		withIDP(idp)(cfg)
+		cfg.SessionsPerMinute = 1
+	})
 	a := r.create(nil)
+	r.tryCreate(nil).problem(429)
 	a.ready()
 	a.fetch()
 	r.send("GET", "/v1/connect/AAAAA-AAAAA", "").problem(404)
+	for range broker.TestGuessesPerAddress + 1 {
+		_ = r.b.Guess(netip.MustParseAddr("192.0.2.1"), "guess")
+	}
 	r.trade("/v1/oauth/refresh", nil).tokens()
 	r.send("GET", "/no/such/canary", "").problem(404)
 	got := r.send("GET", "/metrics", "").want(200)
@@ -63,7 +70,9 @@ func TestMetrics(t *testing.T) {
 		`linkauth_http_requests_total{route="POST /v1/sessions",status="201"} 1`,
 		`linkauth_http_requests_total{route="none",status="404"} 1`,
 		`linkauth_token_requests_total{kind="refresh",provider="auth0",outcome="granted"} 1`,
-		"linkauth_sessions 1", "linkauth_event_streams 0", "linkauth_store_up 1", "linkauth_code_misses 1",
+		"linkauth_sessions 1", "linkauth_event_streams 0", "linkauth_store_up 1",
+		`linkauth_rate_limited_total{kind="sessions"} 1`,
+		`linkauth_codes_refused_total{reason="missed"} 11`, `linkauth_codes_refused_total{reason="stopped"} 1`,
 	} {
 		if !strings.Contains(got.body, want+"\n") {
 			t.Errorf("no line %s in\n%s", want, got.body)

@@ -96,6 +96,7 @@ type APIKey struct {
 	// Name is shown to the person and written to the audit log.
 	Name string
 	// Secret is what the agent sends as X-API-Key. The broker keeps its hash.
+	// Outside Dev it has to pass [CheckKey].
 	Secret secret.Text
 	// Scopes is what the key may do; none means everything.
 	Scopes []Scope
@@ -111,6 +112,12 @@ type Provider struct {
 	// AuthURL and TokenURL are the endpoints. Where one is empty it is looked
 	// up at Issuer when it is first needed (RFC 8414, OpenID Discovery).
 	AuthURL, TokenURL string
+	// RevocationURL is where the broker gives tokens back that it got and could
+	// not store (RFC 7009); "{client_id}" in it stands for ClientID. Empty is
+	// what the issuer says or what is commonly known; [NoRevocation] turns it
+	// off, for servers such as Google's that end all sign-ins of the person at
+	// this client with one token.
+	RevocationURL string
 	// Issuer is the server's identifier; with it, a callback that names
 	// another issuer is refused (RFC 9207).
 	Issuer string
@@ -122,6 +129,13 @@ type Provider struct {
 	// OwnCallback uses /v1/oauth/callback/{name} as redirect URI, instead of
 	// the /v1/oauth/callback that all providers share.
 	OwnCallback bool
+	// Audiences lists what POST /v1/oauth/refresh may ask for besides what was
+	// granted. Nil allows one: {scheme and host of the token endpoint}/me/, the
+	// API at which an Auth0 user connects accounts.
+	Audiences []string
+	// Connections lists what POST /v1/oauth/vault may ask for. Nil allows every
+	// connection of the tenant.
+	Connections []string
 	// BasicAuth sends the client's secret to the token endpoint in an
 	// Authorization header and not in the form. It is so anyway where the
 	// issuer says that it takes nothing else.
@@ -159,7 +173,7 @@ func (b *Broker) configure() error {
 	if cfg.Dev && b.base != nil && !loopbackName(b.base.Hostname()) {
 		fault(errors.New("under Dev the host of BaseURL is this machine by a loopback name or address"))
 	}
-	b.keys, err = newKeyring(cfg.Keys, cfg.KeySource)
+	b.keys, err = newKeyring(cfg.Keys, cfg.KeySource, cfg.Dev)
 	fault(err)
 	if b.keys.open.Load() && !cfg.Dev {
 		b.keys.open.Store(false)

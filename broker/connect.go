@@ -15,11 +15,7 @@ import (
 func (b *Broker) withCode(r *http.Request, text string, act func(Session) error) error {
 	ctx := r.Context()
 	code, malformed := parseCode(text)
-	live, err := b.store.Count(ctx)
-	if err != nil {
-		return err
-	}
-	turn, wait, err := b.guesses.begin(ctx, clientAddr(r), digest(code), live)
+	turn, wait, err := b.guesses.begin(ctx, clientAddr(r), digest(code))
 	if errors.Is(err, errGuessing) {
 		return tooMany(wait, "There were too many wrong codes. Wait a few minutes.")
 	}
@@ -41,11 +37,14 @@ func (b *Broker) withCode(r *http.Request, text string, act func(Session) error)
 	if s.State == Pending {
 		// Settled before act: of racing browsers behind one address the
 		// losers are then known to have seen the session open.
-		turn.hit()
+		if err := turn.hit(ctx); err != nil {
+			return err
+		}
 		return act(s)
 	}
 	if err = act(s); err == nil {
-		turn.hit()
+		// It is done and answered: a charge that stays is the lesser fault.
+		_ = turn.hit(ctx)
 	}
 	return err
 }
@@ -82,7 +81,7 @@ func (b *Broker) describe(w http.ResponseWriter, r *http.Request, code string) e
 			Status: wire.Pending, DisplayName: s.DisplayName, TemplateType: kind,
 			Code: s.shownCode(), Fields: fields, PublicKey: s.PublicKey,
 			Security: b.security(), AskedBy: s.KeyName, Destination: b.destination(s),
-			Scopes: s.Scopes, ExpiresAt: s.Expires.UTC(),
+			Scopes: s.asked(), ExpiresAt: s.Expires.UTC(),
 			Step: s.step(), Steps: s.Steps,
 		})
 	})

@@ -37,8 +37,8 @@ func (b *Broker) create(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if wait, ok := b.creations.allow(b.buckets(r, key)...); !ok {
-		return tooMany(wait, "Too many sessions were opened. Wait before opening another one.")
+	if err := b.charge(r, key, "sessions", b.cfg.sessionsPerMinute(), "Too many sessions were opened. Wait before opening another one."); err != nil {
+		return err
 	}
 	req, err := readJSON[wire.Create](w, r, maxCreateBody)
 	if err != nil {
@@ -89,15 +89,6 @@ func (b *Broker) create(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// buckets are what the requests of an agent are counted against.
-func (b *Broker) buckets(r *http.Request, key string) []string {
-	names := []string{"address " + prefixOf(clientAddr(r)).String()}
-	if key != "" {
-		names = append(names, "key "+key)
-	}
-	return names
-}
-
 // insert draws a code and stores the session.
 func (b *Broker) insert(ctx context.Context, s *Session) error {
 	for range codeTries {
@@ -134,7 +125,7 @@ func (b *Broker) compose(req wire.Create) (Session, error) {
 		life = min(max(wished, minTTL), b.cfg.maxTTL())
 	}
 	s.Created = b.now()
-	s.Expires = s.Created.Add(life)
+	s.Expires = s.Created.Add(life).Truncate(time.Second) // clients show it to people
 	s.PublicKey = req.PublicKey
 	s.DisplayName = plainText(req.DisplayName, maxDisplayName)
 	if req.Steps < 0 || req.Steps > maxSteps {
@@ -171,7 +162,7 @@ func (b *Broker) composeTemplate(s *Session, req wire.Create) error {
 	switch {
 	case known && t.provider != "":
 		scopes := req.OAuthScopes
-		if len(scopes) == 0 {
+		if len(scopes) == 0 && req.OAuthExtraParams[slackUserScope] == "" {
 			scopes = t.scopes
 		}
 		return b.composeOAuth(s, t.provider, scopes, req.OAuthExtraParams)
@@ -231,11 +222,22 @@ func (b *Broker) composeOAuth(s *Session, name string, scopes []string, params m
 	}
 	s.Kind, s.Provider = OAuth, name
 	s.Scopes = scopes
-	if len(scopes) == 0 {
+	if len(scopes) == 0 && params[slackUserScope] == "" {
 		s.Scopes = p.Scopes
 	}
 	s.Params = maps.Clone(params)
 	return nil
+}
+
+// slackUserScope is the parameter with the scopes that Slack gives to a token
+// of the person, where scope is what it gives to one of a bot. An agent that
+// names only the former wants no bot.
+const slackUserScope = "user_scope"
+
+// asked lists the scopes that a session asks for, for the person to read.
+func (s *Session) asked() []string {
+	person := strings.FieldsFunc(s.Params[slackUserScope], func(c rune) bool { return c == ',' || c == ' ' })
+	return slices.Concat(s.Scopes, person)
 }
 
 func (b *Broker) composePassthrough(s *Session, req wire.Create) error {

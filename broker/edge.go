@@ -36,6 +36,7 @@ func (b *Broker) routes() http.Handler {
 	visited("POST /v1/oauth/authorize/{code}", b.authorize)
 	api("POST /v1/oauth/refresh", b.refresh)
 	api("POST /v1/oauth/vault", b.vault)
+	api("POST /v1/oauth/revoke", b.end)
 	visited("GET /v1/oauth/callback", b.callback)
 	visited("GET /v1/oauth/callback/{provider}", b.callback)
 
@@ -217,8 +218,12 @@ func (b *Broker) healthy(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func (b *Broker) readiness(w http.ResponseWriter, r *http.Request) error {
-	if _, err := b.store.Count(r.Context()); err != nil {
-		return unavailable("The session store does not answer.")
+	_, err := b.store.Count(r.Context())
+	if store, ok := b.store.(Prober); ok && err == nil {
+		err = store.Probe(r.Context())
+	}
+	if err != nil {
+		return unavailable("The session store does not answer, or takes no changes.")
 	}
 	return b.healthy(w, r)
 }

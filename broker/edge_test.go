@@ -74,7 +74,7 @@ func TestHTTPSBrokerUsesAHostCookieAndHSTS(t *testing.T) {
 	post := func(path, body string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
 		req := httptest.NewRequestWithContext(t.Context(), "POST", "https://broker.example"+path, strings.NewReader(body))
-		req.Header.Set("X-Api-Key", "la_some-key")
+		req.Header.Set("X-Api-Key", "la_some-key-of-this-test")
 		if body != "" {
 			req.Header.Set("Content-Type", "application/json")
 		}

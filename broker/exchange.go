@@ -2,15 +2,11 @@ package broker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"mime"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
-	"linkmail/broker/wire"
 	"linkmail/internal/secret"
 )
 
@@ -44,29 +40,32 @@ func (b *Broker) redeem(r *http.Request, s Session, state, cookie string, q url.
 	ctx, stop := detached(r.Context())
 	defer stop()
 	var verifier secret.Text
-	s, err = b.update(ctx, s.ID, func(s *Session, _ time.Time) (err error) {
-		verifier, err = s.claim(state, cookie)
+	s, err = b.update(ctx, s.ID, func(s *Session, now time.Time) (err error) {
+		verifier, err = s.claim(state, cookie, now)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	envelope, cause := b.exchange(ctx, p, at, s, codes[0], verifier)
+	cause := b.exchange(ctx, p, at, s, codes[0], verifier)
+	switch {
+	case cause == nil:
+		return nil
+	case errors.Is(cause, errNotKept):
+		return notKept()
+	}
+	b.audit.fault(s, cause.Error())
 	_, err = b.update(ctx, s.ID, func(s *Session, _ time.Time) error {
 		if s.State != Exchanging {
 			return errNotAwaited
 		}
-		if envelope == "" {
-			s.fail("server_error")
-			return nil
-		}
-		return s.ready(envelope)
+		s.fail("server_error")
+		return nil
 	})
-	if cause != nil {
-		b.audit.fault(s, cause.Error())
-		return authorizationFailed()
+	if err != nil {
+		b.audit.fault(s, "failure could not be stored") // it shows by itself, see [exchangeLife]
 	}
-	return err
+	return authorizationFailed()
 }
 
 // speaks reports whether a callback comes from this provider and not from
@@ -93,30 +92,70 @@ var (
 	errTokenStatus   = errors.New("token endpoint refused")
 	errTokenAnswer   = errors.New("token endpoint answered without tokens")
 	errTokenSeal     = errors.New("tokens could not be sealed")
+	// errNotKept says that there were tokens and that they were given back.
+	errNotKept = errors.New("tokens could not be stored")
+	// errStored says that an update of whose reply nobody knew was made.
+	errStored = errors.New("broker: the envelope was stored")
 )
 
-// exchange redeems an authorization code (RFC 6749 section 4.1.3) and returns
+// exchange redeems an authorization code (RFC 6749 section 4.1.3) and stores
 // the whole answer, sealed. It is tried once: a code is good for one request.
-func (b *Broker) exchange(ctx context.Context, p *provider, at endpoints, s Session, code string, verifier secret.Text) (string, error) {
-	form := url.Values{
-		"grant_type":    {"authorization_code"},
-		"code":          {code},
-		"redirect_uri":  {b.redirectURI(p)},
-		"code_verifier": {verifier.Reveal()},
-	}
-	return b.grant(ctx, p, at, form, func(plaintext []byte) (string, error) { return sealFor(s, plaintext) })
+// Tokens that cannot be stored go back to the provider; the error is then
+// errNotKept, and has been logged.
+func (b *Broker) exchange(ctx context.Context, p *provider, at endpoints, s Session, code string, verifier secret.Text) error {
+	var f form
+	defer f.clear()
+	put(&f, "grant_type", "authorization_code")
+	put(&f, "code", code)
+	put(&f, "redirect_uri", b.redirectURI(p))
+	put(&f, "code_verifier", verifier.Reveal())
+	return b.grant(ctx, p, at, &f, func(answer []byte) error {
+		err := b.deposit(ctx, s, answer)
+		if err == nil {
+			return nil
+		}
+		b.audit.notKept(s, err)
+		b.giveBack(ctx, p, s, answer)
+		return errNotKept
+	}, nil)
 }
 
-// isTokenAnswer reports whether body is a JSON object with an access token.
-func isTokenAnswer(contentType string, body []byte) bool {
-	media, _, err := mime.ParseMediaType(contentType)
-	if err != nil || media != wire.TypeJSON && !strings.HasSuffix(media, "+json") {
-		return false
+// deposit seals an answer to the agent and stores it.
+func (b *Broker) deposit(ctx context.Context, s Session, answer []byte) error {
+	envelope, err := sealTo(s, answer)
+	if err != nil {
+		return err
 	}
-	var got struct {
-		AccessToken json.RawMessage `json:"access_token"`
+	_, err = b.update(ctx, s.ID, func(s *Session, _ time.Time) error {
+		if s.State != Exchanging {
+			return errNotAwaited
+		}
+		return s.ready(envelope)
+	})
+	if !errors.Is(err, ErrUnavailable) {
+		return err
 	}
-	err = json.Unmarshal(body, &got)
-	defer clear(got.AccessToken)
-	return err == nil && len(got.AccessToken) > 2 && got.AccessToken[0] == '"'
+	// Nobody knows whether that was stored. Only this call can have made the
+	// session ready; if it has not, it ends it.
+	_, settled := b.update(ctx, s.ID, func(s *Session, _ time.Time) error {
+		if s.State == Ready || s.State == Consumed {
+			return errStored
+		}
+		if s.State != Exchanging {
+			return errNotAwaited
+		}
+		s.fail("server_error")
+		return nil
+	})
+	if errors.Is(settled, errStored) {
+		return nil
+	}
+	return err
+}
+
+// notKept is the answer to a person whose sign-in succeeded in vain.
+func notKept() *problem {
+	return newProblem(http.StatusServiceUnavailable, "Sign-In Not Kept",
+		"You signed in, but the result could not be stored, and nobody has it. Ask your assistant for a new link.").
+		with("Retry-After", "5")
 }

@@ -3,10 +3,12 @@ package broker
 import (
 	"context"
 	"crypto/x509"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"time"
 
 	"linkmail/broker/wire"
@@ -22,7 +24,8 @@ const (
 	TestGuessesPerAddress = guessesPerAddress
 	TestGuessWindow       = guessWindow
 	TestMaxTTL            = maxTTL
-	TestMaxVisitors       = maxVisitors
+	TestMaxNames          = maxNames
+	TestSweepBatch        = sweepBatch
 	TestStreamsPerKey     = streamsPerKey
 	TestMaxWebhook        = maxWebhookBody
 )
@@ -30,7 +33,7 @@ const (
 var (
 	TestNewCode      = newCode
 	TestCodeLength   = codeLength
-	TestTotalGuesses = totalGuesses
+	TestTotalGuesses = budget().Total
 	TestParseCode    = parseCode
 	TestShowCode     = showCode
 	TestParseURL     = parseURL
@@ -69,28 +72,36 @@ func (b *Broker) SetNewCode(f func(length int) string) { b.newCode = f }
 // CheckFields is checkFields.
 func CheckFields(fields []wire.Field) ([]wire.Field, error) { return checkFields(fields) }
 
-// Visitors is how many addresses the guess limiter remembers.
-func (b *Broker) Visitors() int {
-	b.guesses.mu.Lock()
-	defer b.guesses.mu.Unlock()
-	return b.guesses.visitors.order.Len()
+// Held is how much the memory holds: the longest of its indexes.
+func (m *Memory) Held() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return max(len(m.byID), len(m.byCode), len(m.byState), len(m.queue))
 }
 
-// AddVisitors makes the guess limiter meet n addresses that each miss once.
-func (b *Broker) AddVisitors(n int) {
-	for i := range n {
-		addr := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
-		_ = b.Guess(addr, "no such code")
-	}
+// Names is how many addresses the memory counts misses of, and how many keys
+// and addresses it counts requests of.
+func (m *Memory) Names() (misses, rates int) {
+	m.limits.mu.Lock()
+	defer m.limits.mu.Unlock()
+	return m.limits.misses.order.Len(), m.limits.rates.order.Len()
+}
+
+// Lines is how many addresses have requests that name a code running.
+func (b *Broker) Lines() int {
+	b.guesses.lines.mu.Lock()
+	defer b.guesses.lines.mu.Unlock()
+	return len(b.guesses.lines.from)
 }
 
 // Guess makes one miss from an address, and reports whether it was answered.
 func (b *Broker) Guess(addr netip.Addr, code string) error {
-	live, err := b.store.Count(context.Background())
-	if err != nil {
-		return err
-	}
-	turn, _, err := b.guesses.begin(context.Background(), addr, digest(code), live)
+	return b.GuessFor(context.Background(), addr, code)
+}
+
+// GuessFor is Guess for a client that may give up.
+func (b *Broker) GuessFor(ctx context.Context, addr netip.Addr, code string) error {
+	turn, _, err := b.guesses.begin(ctx, addr, digest(code))
 	if err == nil {
 		turn.miss()
 	}
@@ -147,7 +158,19 @@ func (b *Broker) TrustUpstream(roots *x509.CertPool, listener string) {
 var ErrLong = errLong
 
 // PostForm sends a form as the broker does to a token endpoint.
-func (b *Broker) PostForm(ctx context.Context, to *url.URL, form url.Values, buf []byte) (status, n int, err error) {
-	_, status, n, err = b.egress.postForm(ctx, to, nil, form, buf)
+func (b *Broker) PostForm(ctx context.Context, to *url.URL, fields url.Values, buf []byte) (status, n int, err error) {
+	q := quiet{method: http.MethodPost, to: to, media: typeForm, body: FormText(fields)}
+	_, status, n, err = b.egress.quietly(ctx, q, buf)
 	return status, n, err
+}
+
+// FormText is a form with these fields.
+func FormText(fields url.Values) []byte {
+	var f form
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		for _, value := range fields[name] {
+			put(&f, name, value)
+		}
+	}
+	return f.text
 }

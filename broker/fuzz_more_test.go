@@ -1,8 +1,10 @@
 package broker_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"linkmail/broker"
@@ -20,6 +22,9 @@ func FuzzDuplicated(f *testing.F) {
 		if json.Unmarshal(body, &inner) != nil {
 			return
 		}
+		if want := decodedTwice(body); twice != want {
+			t.Errorf("duplicated(%q) = %v, want %v", body, twice, want)
+		}
 		once, err := json.Marshal(map[string]any{"only": inner})
 		if err != nil {
 			t.Fatal(err)
@@ -28,6 +33,46 @@ func FuzzDuplicated(f *testing.F) {
 			t.Errorf("%s has nothing twice (%s: %v)", once, body, twice)
 		}
 	})
+}
+
+// decodedTwice finds members that are there twice by decoding the whole text.
+func decodedTwice(body []byte) bool {
+	dec := json.NewDecoder(bytes.NewReader(body))
+	var open []map[string]bool // the names so far, of each open object; nil is a list
+	name := false              // whether a name comes next
+	for {
+		token, err := dec.Token()
+		if err != nil {
+			return false // the end: the text was found valid before
+		}
+		switch token := token.(type) {
+		case json.Delim:
+			switch token {
+			case '{':
+				open = append(open, make(map[string]bool))
+			case '[':
+				open = append(open, nil)
+			default:
+				open = open[:len(open)-1]
+			}
+		case string:
+			if !name {
+				break
+			}
+			key := token
+			if len(open) == 1 {
+				key = strings.ToLower(strings.ToUpper(key)) // also of letters such as the long s
+			}
+			names := open[len(open)-1]
+			if names[key] {
+				return true
+			}
+			names[key] = true
+			name = false
+			continue
+		}
+		name = len(open) > 0 && open[len(open)-1] != nil
+	}
 }
 
 // FuzzHop: what is read from X-Forwarded-For is an address without a zone, in

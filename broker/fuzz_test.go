@@ -83,14 +83,16 @@ func FuzzTokenAnswer(f *testing.F) {
 	f.Add("application/json", []byte(idpTokens))
 	f.Add("application/json; charset=utf-8", []byte(`{"access_token":""}`))
 	f.Add("text/html", []byte("<html>"))
+	f.Add("application/json", []byte(`{"ok":true,"authed_user":{"access_token":"xoxp\u002d\/1"}}`))
 	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
 		if !broker.TestIsTokens(contentType, body) {
 			return
 		}
 		var got struct {
 			AccessToken string `json:"access_token"`
+			AuthedUser  any    `json:"authed_user"`
 		}
-		if err := json.Unmarshal(body, &got); err != nil || got.AccessToken == "" {
+		if err := json.Unmarshal(body, &got); err != nil || got.AccessToken == "" && got.AuthedUser == nil {
 			t.Fatalf("%q is taken for tokens: %v", body, err)
 		}
 	})

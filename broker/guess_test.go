@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,26 @@ func TestGuessBudget(t *testing.T) {
 	}
 	if got := broker.TestCodeLength(1000); got != 10 {
 		t.Errorf("a broker with 1000 sessions uses codes of %d symbols, want 10", got)
+	}
+}
+
+// TestTheDocsQuoteTheBudget: operators read the numbers there.
+func TestTheDocsQuoteTheBudget(t *testing.T) {
+	text, err := os.ReadFile("../docs/broker.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared := broker.TestTotalGuesses(1)
+	for _, want := range []string{
+		fmt.Sprintf("| %d in any ten minutes |", broker.TestGuessesPerAddress),
+		fmt.Sprintf("| %d,%03d in ten minutes divided by the open sessions, at least %d |", shared/1000, shared%1000, broker.TestTotalGuesses(1_000_000)),
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("docs/broker.md does not say %q", want)
+		}
+	}
+	if broker.TestGuessWindow != 10*time.Minute {
+		t.Errorf("the window is %v", broker.TestGuessWindow)
 	}
 }
 

@@ -29,7 +29,8 @@ const (
 	ScopeProxy Scope = "proxy"
 	// ScopeWebhook is for sessions that third parties may write to.
 	ScopeWebhook Scope = "webhook"
-	// ScopeRefresh is for POST /v1/oauth/refresh and /v1/oauth/vault.
+	// ScopeRefresh is for POST /v1/oauth/refresh, /v1/oauth/vault and
+	// /v1/oauth/revoke: for what takes the secret of the broker's own client.
 	ScopeRefresh Scope = "refresh"
 )
 
@@ -64,8 +65,9 @@ type keyring struct {
 	open atomic.Bool
 }
 
-// newKeyring checks the keys of the configuration.
-func newKeyring(keys []APIKey, source KeySource) (*keyring, error) {
+// newKeyring checks the keys of the configuration. Under dev they may be ones
+// that could be guessed.
+func newKeyring(keys []APIKey, source KeySource, dev bool) (*keyring, error) {
 	ring := &keyring{source: source}
 	var faults []error
 	for i, key := range keys {
@@ -81,6 +83,9 @@ func newKeyring(keys []APIKey, source KeySource) (*keyring, error) {
 			if known.Hash == hash {
 				faults = append(faults, fmt.Errorf("API keys %q and %q are the same", known.Name, key.Name))
 			}
+		}
+		if err := CheckKey(key.Secret); err != nil && !dev {
+			faults = append(faults, fmt.Errorf("API key %q %w", key.Name, err))
 		}
 		if madeByUs.MatchString(key.Secret.Reveal()) && !checks(key.Secret.Reveal()) {
 			faults = append(faults, fmt.Errorf("API key %q is mistyped: its last characters do not belong to the others", key.Name))
@@ -195,6 +200,30 @@ func NewKey() secret.Text {
 	_, _ = rand.Read(raw)
 	text := keyPrefix + base64.RawURLEncoding.EncodeToString(raw)
 	return secret.New(text + checksum(text))
+}
+
+// What a key of an operator's own has at least. It is little, so that keys of a
+// broker that is replaced in place go on to work; [NewKey] makes good ones.
+const (
+	minKeyLength   = 8 // bytes
+	minKeyDistinct = 4 // different bytes
+)
+
+// CheckKey refuses a key that could be guessed. Its error continues a sentence
+// about the key and says nothing of the key itself.
+func CheckKey(key secret.Text) error {
+	text := key.Reveal()
+	distinct := make(map[byte]bool)
+	for _, c := range []byte(text) {
+		distinct[c] = true
+	}
+	switch {
+	case len(text) < minKeyLength:
+		return fmt.Errorf("is too short, a key has %d characters or more", minKeyLength)
+	case len(distinct) < minKeyDistinct:
+		return fmt.Errorf("could be guessed, a key has %d different characters or more", minKeyDistinct)
+	}
+	return nil
 }
 
 // HashKey is the [HashedKey.Hash] of a key.

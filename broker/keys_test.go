@@ -33,10 +33,33 @@ func TestKeysHaveAFormThatAScannerCanCheck(t *testing.T) {
 			t.Fatalf("a mistyped key: %v", err)
 		}
 	}
-	if _, err := broker.New(config("any other text")); err != nil {
+	if _, err := broker.New(config("any other text of some length")); err != nil {
 		t.Errorf("a key from elsewhere is refused: %v", err)
 	}
 }
+
+func TestKeysThatCouldBeGuessedAreRefused(t *testing.T) {
+	for key, want := range map[string]string{
+		"k": "too short", "canary7": "too short", strings.Repeat("can", 10): "could be guessed", strings.Repeat("a", 99): "could be guessed",
+		"canary-of-16-by.": "", "8f1d0c2b9e5a4f6781920345abcdefab": "",
+	} {
+		_, err := broker.New(config(key))
+		if (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), `API key "a" `) || !strings.Contains(err.Error(), want)) {
+			t.Errorf("key %q: %v, want %q", key, err, want)
+		}
+		if err != nil && len(key) > 1 && strings.Contains(err.Error(), key) {
+			t.Errorf("the error repeats the key: %v", err)
+		}
+		cfg := config(key)
+		cfg.BaseURL, cfg.Dev = "http://127.0.0.1:1", true
+		if _, err := broker.New(cfg); err != nil {
+			t.Errorf("under Dev key %q: %v", key, err)
+		}
+	}
+}
+
+// goodKey passes every check.
+const goodKey = "la_a-key-of-these-tests"
 
 func config(key string) broker.Config {
 	return broker.Config{BaseURL: "https://broker.example", Keys: []broker.APIKey{{Name: "a", Secret: secret.New(key)}}, Log: zerolog.Nop()}

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 )
@@ -46,7 +47,18 @@ func peculiar(name string, p Provider) Provider {
 	case "spotify":
 		p.BasicAuth = true
 	}
+	p.RevocationURL = revocations[name]
 	return p
+}
+
+// revocations are where tokens of those are given back that have a place for
+// it. Microsoft and Spotify have none.
+var revocations = map[string]string{
+	"google":  "https://oauth2.googleapis.com/revoke",
+	"github":  "https://api.github.com/applications/{client_id}/token",
+	"slack":   "https://slack.com/api/auth.revoke",
+	"gitlab":  "https://gitlab.com/oauth/revoke",
+	"discord": "https://discord.com/api/oauth2/token/revoke",
 }
 
 // KnownProviders lists the names of the providers that need no endpoints, or
@@ -63,6 +75,7 @@ func withDefaults(name string, cfg Provider) Provider {
 	if cfg.Issuer == "" && cfg.AuthURL == "" && cfg.TokenURL == "" {
 		cfg.Issuer, cfg.AuthURL, cfg.TokenURL = preset.Issuer, preset.AuthURL, preset.TokenURL
 		cfg.BasicAuth = cfg.BasicAuth || preset.BasicAuth
+		cfg.RevocationURL = cmp.Or(cfg.RevocationURL, preset.RevocationURL)
 	}
 	if len(cfg.Scopes) == 0 {
 		cfg.Scopes = preset.Scopes

@@ -62,7 +62,7 @@ func TestProvidersOfOnesOwn(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"auth0", "keycloak", "some-company"} {
-		cfg := config("k")
+		cfg := config(goodKey)
 		cfg.Providers = map[string]broker.Provider{name: {ClientID: "id"}}
 		if _, err := broker.New(cfg); err == nil {
 			t.Errorf("%s without an issuer is accepted", name)

@@ -24,8 +24,9 @@ type MemoryConfig struct {
 // Memory is a [Store] in the memory of one process. What it holds ends with
 // the process.
 type Memory struct {
-	max int
-	now func() time.Time
+	max    int
+	now    func() time.Time
+	limits *memoryLimits
 
 	mu      sync.Mutex
 	byID    map[string]*Session
@@ -41,6 +42,7 @@ func NewMemory(cfg MemoryConfig) *Memory {
 	m := &Memory{
 		max:     cfg.MaxSessions,
 		now:     cfg.Now,
+		limits:  newMemoryLimits(),
 		byID:    make(map[string]*Session),
 		byCode:  make(map[Digest]*Session),
 		byState: make(map[Digest]*Session),
@@ -69,9 +71,7 @@ func (m *Memory) Create(_ context.Context, s Session) error {
 		}
 	}
 	if len(m.byID) >= m.max {
-		if m.sweep(now, len(m.byID)); len(m.byID) >= m.max {
-			return ErrFull
-		}
+		return ErrFull // a batch of expired ones would have made room
 	}
 	c := clone(&s)
 	m.index(c)

@@ -23,10 +23,11 @@ var (
 	metricSeconds   = family{"linkauth_http_request_seconds_total", "counter", "Time spent on HTTP requests.", []string{"route"}}
 	metricCallbacks = family{"linkauth_callback_attempts_total", "counter", "Attempts to deliver a callback.", []string{"outcome"}}
 	metricTrades    = family{"linkauth_token_requests_total", "counter", "Requests for tokens on behalf of agents.", []string{"kind", "provider", "outcome"}}
+	metricCodes     = family{"linkauth_codes_refused_total", "counter", "Requests with a wrong code (missed), and those of addresses that had too many (stopped) or came when all had (spent).", []string{"reason"}}
+	metricLimited   = family{"linkauth_rate_limited_total", "counter", "Requests of agents for more than one may have in a minute.", []string{"kind"}}
 	metricOpen      = family{"linkauth_sessions", "gauge", "Sessions in the store.", nil}
 	metricStreams   = family{"linkauth_event_streams", "gauge", "Streams of events that are open.", nil}
 	metricUp        = family{"linkauth_store_up", "gauge", "Whether the store answers.", nil}
-	metricMissed    = family{"linkauth_code_misses", "gauge", "Wrong codes in the current window, of all addresses.", nil}
 )
 
 // family is what the samples of one metric have in common.
@@ -89,7 +90,7 @@ func (m *metrics) request(route string, status int, took time.Duration) {
 func (m *metrics) write(out *strings.Builder) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, f := range []family{metricSessions, metricMoves, metricRequests, metricSeconds, metricCallbacks, metricTrades} {
+	for _, f := range []family{metricSessions, metricMoves, metricRequests, metricSeconds, metricCallbacks, metricTrades, metricCodes, metricLimited} {
 		f.head(out)
 		for _, labels := range slices.Sorted(maps.Keys(m.samples[f.name])) {
 			fmt.Fprintf(out, "%s{%s} %s\n", f.name, labels, number(m.samples[f.name][labels]))
@@ -135,15 +136,4 @@ func (b *Broker) gauges(ctx context.Context, out *strings.Builder) {
 		metricUp.gauge(out, 0)
 	}
 	metricStreams.gauge(out, b.streams.open())
-	metricMissed.gauge(out, b.guesses.inWindow())
-}
-
-// inWindow is how many codes were wrong in the current window.
-func (g *guesses) inWindow() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if since := g.now().Sub(g.window); since < 0 || since >= guessWindow {
-		return 0
-	}
-	return g.missed
 }

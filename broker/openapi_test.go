@@ -36,6 +36,7 @@ var operations = []operation{
 	{"POST /v1/proxy", "Send a request to a listed host", wire.ProxyRequest{}, wire.ProxyResponse{}, "200", []string{"key"}, "", nil},
 	{"POST /v1/oauth/refresh", "Renew tokens with the broker's client secret", wire.Refresh{}, wire.Tokens{}, "200", []string{"key"}, "", nil},
 	{"POST /v1/oauth/vault", "Get a connected service's token from Auth0's Token Vault", wire.Vault{}, wire.Tokens{}, "200", []string{"key"}, "", nil},
+	{"POST /v1/oauth/revoke", "End a refresh token with the broker's client secret", wire.Revoke{}, nil, "204", []string{"key"}, "", nil},
 	{"POST /v1/connect/resolve", "Find the pending session of a code that was typed", wire.Resolve{}, wire.Connect{}, "200", nil, "", nil},
 	{"GET /v1/connect/{code}", "Find the pending session of a code", nil, wire.Connect{}, "200", nil, "", nil},
 	{"GET /v1/connect/{code}/status", "How it ended, for the browser that confirmed", nil, wire.Outcome{}, "200", nil, "", nil},
@@ -119,7 +120,7 @@ func describe(t *testing.T) []byte {
 	}
 	text := object{"type": "string"}
 	schemas["Problem"] = object{"type": "object", "properties": object{
-		"type": text, "title": text, "status": object{"type": "integer"}, "detail": object{}, "error": text, "interval": object{"type": "integer"},
+		"type": text, "title": text, "status": object{"type": "integer"}, "detail": object{}, "error": text, "interval": object{"type": "integer"}, "refusal": text,
 		"errors": object{"type": "array", "items": object{"type": "object", "properties": object{"loc": object{"type": "array", "items": text}, "msg": text}}},
 	}}
 	doc, err := json.MarshalIndent(object{

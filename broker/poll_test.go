@@ -25,16 +25,18 @@ func TestPollTiming(t *testing.T) {
 		t.Errorf("problem = %+v, headers %v", problem, got.header)
 	}
 	at(4950 * time.Millisecond).problem(429)
-	// Refused polls start no new interval, so a credential that has become
-	// ready meanwhile is not held back.
+	// Refused polls start no new interval.
+	at(5 * time.Second).want(200)
+	at(5100 * time.Millisecond).problem(429)
+	// A credential that has become ready meanwhile is not held back.
 	p.complete(a, p.confirm(a), seal(t, "{}")).want(204)
 	var poll wire.Poll
-	at(5 * time.Second).want(200).into(&poll)
+	at(5200 * time.Millisecond).want(200).into(&poll)
 	if poll.Status != wire.Ready {
 		t.Errorf("status = %q, want ready", poll.Status)
 	}
-	at(9900 * time.Millisecond).problem(429)
-	at(10 * time.Second).want(200).into(&poll)
+	at(10100 * time.Millisecond).problem(429)
+	at(10200 * time.Millisecond).want(200).into(&poll)
 	if poll.Status != wire.Consumed {
 		t.Errorf("status = %q, want consumed", poll.Status)
 	}

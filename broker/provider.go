@@ -40,6 +40,8 @@ type provider struct {
 // endpoints is what is needed of an authorization server.
 type endpoints struct {
 	auth, token *url.URL
+	// revoke is where tokens are taken back (RFC 7009); nil if nobody says.
+	revoke *url.URL
 	// issParameter: callbacks always carry iss (RFC 9207).
 	issParameter bool
 	// basicOnly: the client's secret is taken in a header only.
@@ -63,9 +65,12 @@ func newProvider(name string, cfg Provider, dev bool) (*provider, error) {
 		fault("AuthURL and TokenURL, or Issuer, are missing")
 	}
 	for _, setting := range []struct{ field, value string }{
-		{"AuthURL", cfg.AuthURL}, {"TokenURL", cfg.TokenURL}, {"Issuer", cfg.Issuer},
+		{"AuthURL", cfg.AuthURL},
+		{"TokenURL", cfg.TokenURL},
+		{"Issuer", cfg.Issuer},
+		{"RevocationURL", strings.ReplaceAll(cfg.RevocationURL, "{client_id}", "")},
 	} {
-		if setting.value == "" {
+		if setting.value == "" || setting.value == NoRevocation {
 			continue
 		}
 		u, err := external(setting.value, dev)
@@ -74,6 +79,16 @@ func newProvider(name string, cfg Provider, dev bool) (*provider, error) {
 			continue
 		}
 		p.urls = append(p.urls, u)
+	}
+	for _, audience := range cfg.Audiences {
+		if audience == "" || len(audience) > maxAudience || !visible(audience) {
+			fault("Audiences holds %q, which is too long or not visible ASCII", audience)
+		}
+	}
+	for _, connection := range cfg.Connections {
+		if !connectionName.MatchString(connection) {
+			fault("Connections holds %q, which is not the name of a connection", connection)
+		}
 	}
 	for param := range cfg.Extra {
 		if !paramName.MatchString(param) || isReserved(param) {
@@ -129,7 +144,27 @@ func (p *provider) resolve(doc metadata) (endpoints, error) {
 		return endpoints{}, fmt.Errorf("%w: token endpoint: %w", errProvider, err)
 	}
 	basic := len(doc.AuthMethods) > 0 && !slices.Contains(doc.AuthMethods, "client_secret_post")
-	return endpoints{auth, token, doc.IssParameter, basic}, nil
+	at := endpoints{auth: auth, token: token, issParameter: doc.IssParameter, basicOnly: basic}
+	if where := p.revocationURL(doc); where != "" && where != NoRevocation {
+		// A bad one costs no login: it is needed when one has failed.
+		if revoke, err := external(where, p.dev); err == nil {
+			at.revoke = revoke
+		}
+	}
+	return at, nil
+}
+
+// lets reports whether an agent may ask for a token for the audience.
+func (p *provider) lets(audience string, at endpoints) bool {
+	if p.Audiences == nil {
+		return audience == at.token.Scheme+"://"+at.token.Host+"/me/"
+	}
+	return slices.Contains(p.Audiences, audience)
+}
+
+// connects reports whether an agent may ask for a token of the connection.
+func (p *provider) connects(connection string) bool {
+	return p.Connections == nil || slices.Contains(p.Connections, connection)
 }
 
 // metadata is the part of an issuer's document that we use (RFC 8414).
@@ -137,6 +172,7 @@ type metadata struct {
 	Issuer       string `json:"issuer"`
 	Auth         string `json:"authorization_endpoint"`
 	Token        string `json:"token_endpoint"`
+	Revocation   string `json:"revocation_endpoint"`
 	IssParameter bool   `json:"authorization_response_iss_parameter_supported"`
 	// AuthMethods are how a client may say who it is at the token endpoint.
 	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`

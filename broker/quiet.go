@@ -2,19 +2,24 @@ package broker
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"linkmail/broker/wire"
 )
+
+// typeForm is the media type of a [form].
+const typeForm = "application/x-www-form-urlencoded"
 
 // quietBuffer is the size of the buffer that answers pass through, in bytes.
 const quietBuffer = 4 << 10
@@ -22,42 +27,65 @@ const quietBuffer = 4 << 10
 // errLong says that an answer does not fit into the buffer it was meant for.
 var errLong = errors.New("broker: answer is too long")
 
-// postForm sends a form, as client where that is not nil, and reads the body of the answer into buf, which the
-// caller clears: n bytes of it. It is for answers with tokens in them. A usual
-// HTTP client leaves a dozen copies of each in memory that it has given back
-// but not overwritten: in the TLS record buffer, in buffered readers, in frames
-// of HTTP/2, in pools. Here every buffer between the wire and buf belongs to
-// this call and is cleared before it returns.
+// quiet is a request whose body, or whose answer, has tokens in it.
+type quiet struct {
+	method string
+	to     *url.URL
+	// client is who asks, in a header; nil is nobody, or somebody whom the body
+	// names.
+	client *url.Userinfo
+	// media is the type of the body.
+	media string
+	body  []byte
+}
+
+// head is the request without its body (RFC 9112 section 3). It is written
+// here because net/http would send the body through buffers of its own.
+func (q quiet) head() []byte {
+	h := http.Header{}
+	h.Set("Accept", wire.TypeJSON)
+	h.Set("Accept-Encoding", "identity")
+	h.Set("Connection", "close")
+	h.Set("Content-Type", q.media)
+	h.Set("User-Agent", "linkmail-broker") // without one GitHub refuses
+	if q.client != nil {
+		password, _ := q.client.Password()
+		h.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(q.client.Username()+":"+password)))
+	}
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n", q.method, q.to.RequestURI(), q.to.Host, len(q.body))
+	_ = h.Write(&b) // a bytes.Buffer takes everything
+	b.WriteString("\r\n")
+	return b.Bytes()
+}
+
+// quietly sends a request and reads the body of the answer into buf: n bytes of
+// it. The caller clears buf and the request's body. A usual
+// HTTP client leaves a dozen copies of each token in memory that it has given
+// back but not overwritten: in the TLS record buffer, in buffered readers and
+// writers, in frames of HTTP/2, in pools. Here the body goes to the connection
+// as it is (the TLS layer encrypts its one copy in place), and every buffer
+// between the wire and buf belongs to this call and is cleared before it
+// returns.
 //
 // The connection is subject to the same address check as all others, follows
 // no redirect, and is used once. Content codings are not undone.
-func (e *egress) postForm(ctx context.Context, to *url.URL, client *url.Userinfo, form url.Values, buf []byte) (header http.Header, status, n int, err error) {
+func (e *egress) quietly(ctx context.Context, q quiet, buf []byte) (header http.Header, status, n int, err error) {
 	ctx, stop := context.WithTimeout(ctx, proxyDeadline)
 	defer stop()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), strings.NewReader(form.Encode()))
-	if err != nil {
-		return nil, 0, 0, err
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", wire.TypeJSON)
-	req.Header.Set("Accept-Encoding", "identity")
-	req.Close = true
-	if client != nil {
-		password, _ := client.Password()
-		req.SetBasicAuth(client.Username(), password)
-	}
-
-	conn, forget, err := e.connect(ctx, to)
+	conn, forget, err := e.connect(ctx, q.to)
 	if err != nil {
 		return nil, 0, 0, err
 	}
 	defer forget()
-	if err := req.Write(conn); err != nil {
-		return nil, 0, 0, err
+	for _, part := range [][]byte{q.head(), q.body} {
+		if _, err := conn.Write(part); err != nil {
+			return nil, 0, 0, err
+		}
 	}
 	r := bufio.NewReaderSize(io.LimitReader(conn, maxReplyHeader+int64(len(buf))), quietBuffer)
 	defer overwrite(r)
-	resp, err := readFinal(r, req) //nolint:bodyclose // closing reads the rest into a buffer of a pool
+	resp, err := readFinal(r, &http.Request{Method: q.method}) //nolint:bodyclose // closing reads the rest into a buffer of a pool
 	if err != nil {
 		return nil, 0, 0, err
 	}

@@ -1,13 +1,10 @@
 package broker
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strings"
-	"unicode"
 
 	"linkmail/broker/wire"
 )
@@ -35,24 +32,25 @@ var connectionName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$`)
 // the client secret.
 func (b *Broker) refresh(w http.ResponseWriter, r *http.Request) error {
 	return b.trade(w, r, "refresh", func() (trade, error) {
-		req, err := readJSON[wire.Refresh](w, r, maxRefreshBody)
+		req, err := readQuietJSON[refreshBody](w, r, maxRefreshBody)
 		if err != nil {
-			return trade{}, err
+			return trade{refreshToken: req.RefreshToken}, err
 		}
-		form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {req.RefreshToken}}
+		t := trade{provider: req.Provider, publicKey: req.PublicKey, refreshToken: req.RefreshToken, tokenName: "refresh_token", audience: req.Audience}
+		t.add("grant_type", "refresh_token")
 		if len(req.Scopes) > 0 {
-			form.Set("scope", strings.Join(req.Scopes, " "))
+			t.add("scope", strings.Join(req.Scopes, " "))
 		}
 		if req.Audience != "" {
-			form.Set("audience", req.Audience)
+			t.add("audience", req.Audience)
 		}
 		switch {
 		case !goodScopes(req.Scopes):
-			return trade{}, invalid(fault("scopes", fmt.Sprintf("want at most %d scopes without spaces", maxScopes)))
+			return t, invalid(fault("scopes", fmt.Sprintf("want at most %d scopes without spaces", maxScopes)))
 		case len(req.Audience) > maxAudience || !visible(req.Audience):
-			return trade{}, invalid(fault("audience", "is too long or has characters that are not visible ASCII"))
+			return t, invalid(fault("audience", "is too long or has characters that are not visible ASCII"))
 		}
-		return trade{req.Provider, req.RefreshToken, req.PublicKey, form}, nil
+		return t, nil
 	})
 }
 
@@ -60,105 +58,49 @@ func (b *Broker) refresh(w http.ResponseWriter, r *http.Request) error {
 // that does not have the tenant's client secret.
 func (b *Broker) vault(w http.ResponseWriter, r *http.Request) error {
 	return b.trade(w, r, "vault", func() (trade, error) {
-		req, err := readJSON[wire.Vault](w, r, maxRefreshBody)
+		req, err := readQuietJSON[vaultBody](w, r, maxRefreshBody)
 		if err != nil {
-			return trade{}, err
+			return trade{refreshToken: req.RefreshToken}, err
 		}
-		form := url.Values{
-			"grant_type":           {grantVault},
-			"subject_token":        {req.RefreshToken},
-			"subject_token_type":   {typeRefreshToken},
-			"requested_token_type": {typeVaultToken},
-			"connection":           {req.Connection},
-		}
+		t := trade{provider: req.Provider, publicKey: req.PublicKey, refreshToken: req.RefreshToken, tokenName: "subject_token", connection: req.Connection}
+		t.add("grant_type", grantVault)
+		t.add("subject_token_type", typeRefreshToken)
+		t.add("requested_token_type", typeVaultToken)
+		t.add("connection", req.Connection)
 		if req.LoginHint != "" {
-			form.Set("login_hint", req.LoginHint)
+			t.add("login_hint", req.LoginHint)
 		}
 		switch {
 		case !connectionName.MatchString(req.Connection):
-			return trade{}, invalid(fault("connection", "is not the name of a connection"))
+			return t, invalid(fault("connection", "is not the name of a connection"))
 		case len(req.LoginHint) > maxAudience || !visible(req.LoginHint):
-			return trade{}, invalid(fault("login_hint", "is too long or has characters that are not visible ASCII"))
+			return t, invalid(fault("login_hint", "is too long or has characters that are not visible ASCII"))
 		}
-		return trade{req.Provider, req.RefreshToken, req.PublicKey, form}, nil
+		return t, nil
 	})
 }
 
-// trade is one request for tokens.
-type trade struct {
-	provider, refreshToken, publicKey string
-	form                              url.Values
-}
-
-// trade admits the agent, reads what it wants with read, and answers with
-// sealed tokens. Nothing of it reaches the store or the log.
-func (b *Broker) trade(w http.ResponseWriter, r *http.Request, what string, read func() (trade, error)) error {
-	key, err := b.admit(r, ScopeRefresh)
-	if err != nil {
-		return err
-	}
-	if wait, ok := b.refreshes.allow(b.buckets(r, key)...); !ok {
-		return tooMany(wait, "Too many tokens were asked for. Wait a moment.")
-	}
-	t, err := read()
-	if err != nil {
-		return err
-	}
-	pub, err := parseKey(t.publicKey)
-	if err != nil {
-		return err
-	}
-	if t.refreshToken == "" || len(t.refreshToken) > maxRefreshToken || !visible(t.refreshToken) {
-		return invalid(fault("refresh_token", "is missing, too long or has characters that are not visible ASCII"))
-	}
-	p, ok := b.providers[t.provider]
-	if !ok {
-		return newProblem(http.StatusBadRequest, "OAuth Provider Error", "The OAuth provider is not configured at this broker.")
-	}
-	// From here the refresh token may be used up: what replaces it is not to
-	// be lost because a connection was.
-	ctx, stop := detached(r.Context())
-	defer stop()
-	at, err := p.endpoints(ctx, b.egress, b.now())
-	if err != nil {
-		b.audit.traded(what, key, p.name, errProvider)
-		return badProvider()
-	}
-	envelope, err := b.grant(ctx, p, at, t.form, func(plaintext []byte) (string, error) {
-		defer clear(plaintext)
-		return wire.Seal(pub, plaintext)
+// end is POST /v1/oauth/revoke: the end of a refresh token, for an agent that
+// does not have the client secret.
+func (b *Broker) end(w http.ResponseWriter, r *http.Request) error {
+	return b.trade(w, r, "revoke", func() (trade, error) {
+		req, err := readQuietJSON[revokeBody](w, r, maxRefreshBody)
+		return trade{provider: req.Provider, publicKey: req.PublicKey, refreshToken: req.RefreshToken, ends: true}, err
 	})
-	b.audit.traded(what, key, p.name, err)
-	if err != nil {
-		return tradeRefused(err)
-	}
-	return writeJSON(w, http.StatusOK, wire.Tokens{Ciphertext: envelope, Algorithm: wire.Algorithm})
 }
 
-// tradeRefused is the answer for an agent whose tokens were not renewed. Only a
-// refusal of this very token is the agent's to know; what the provider has
-// against the broker's own client is the operator's.
-func tradeRefused(err error) *problem {
-	refused, ok := errors.AsType[*grantError](err)
-	if !ok {
-		return badProvider()
+// The bodies of these requests, with the token in memory that is overwritten.
+type (
+	refreshBody struct {
+		wire.Refresh
+		RefreshToken quietText `json:"refresh_token"`
 	}
-	switch refused.code {
-	case "invalid_client", "unauthorized_client", "unsupported_grant_type":
-		return newProblem(http.StatusBadGateway, "Bad Gateway", "The OAuth provider does not let this broker do that. Its operator has to look.")
-	case "temporarily_unavailable", "server_error", "slow_down":
-		return badProvider()
+	vaultBody struct {
+		wire.Vault
+		RefreshToken quietText `json:"refresh_token"`
 	}
-	p := newProblem(http.StatusBadRequest, "OAuth Grant Refused", "The OAuth provider refused the grant.")
-	p.Problem.Error = refused.code
-	return p
-}
-
-func badProvider() *problem {
-	return newProblem(http.StatusBadGateway, "Bad Gateway", "The OAuth provider gave no usable answer.").with("Retry-After", "5")
-}
-
-// visible reports whether s is visible ASCII, which the empty text is.
-func visible(s string) bool {
-	return !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > unicode.MaxASCII || c == 0x7f })
-}
+	revokeBody struct {
+		wire.Revoke
+		RefreshToken quietText `json:"refresh_token"`
+	}
+)

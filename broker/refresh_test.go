@@ -54,7 +54,8 @@ func TestRefreshAddsTheClientSecretAndSealsTheAnswer(t *testing.T) {
 		store = newSpy(broker.NewMemory(broker.MemoryConfig{Now: cfg.Now}))
 		cfg.Store = store
 	})
-	got := r.trade("/v1/oauth/refresh", map[string]any{"scopes": []string{"openid", "read:me"}, "audience": "https://tenant/me/"})
+	audience := idp.URL + "/me/"
+	got := r.trade("/v1/oauth/refresh", map[string]any{"scopes": []string{"openid", "read:me"}, "audience": audience})
 	if tokens := got.tokens(); tokens != idpTokens {
 		t.Errorf("tokens = %s", tokens)
 	}
@@ -64,7 +65,7 @@ func TestRefreshAddsTheClientSecretAndSealsTheAnswer(t *testing.T) {
 	form := idp.exchanges()[0]
 	for name, want := range map[string]string{
 		"grant_type": "refresh_token", "refresh_token": refreshCanary, "client_id": "client-1",
-		"client_secret": "client-secret-canary", "scope": "openid read:me", "audience": "https://tenant/me/",
+		"client_secret": "client-secret-canary", "scope": "openid read:me", "audience": audience,
 	} {
 		if form.Get(name) != want {
 			t.Errorf("%s = %q, want %q", name, form.Get(name), want)

@@ -338,6 +338,9 @@ type idp struct {
 	*httptest.Server
 	mu    sync.Mutex
 	forms []url.Values
+	given []url.Values // to the revocation endpoint
+	// revoked replaces its good answer.
+	revoked http.HandlerFunc
 	// answer replaces the good answer.
 	answer http.HandlerFunc
 	// methods are how clients may identify, if the issuer says so.
@@ -354,10 +357,21 @@ func newIDP(t *testing.T) *idp {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{
 			"issuer": p.URL + "/", "authorization_endpoint": p.URL + "/authorize", "token_endpoint": p.URL + "/token",
-			"token_endpoint_auth_methods_supported": p.methods,
+			"token_endpoint_auth_methods_supported": p.methods, "revocation_endpoint": p.URL + "/revoke",
 		})
 	})
-	mux.HandleFunc("POST /token", func(w http.ResponseWriter, r *http.Request) {
+	takeBack := func(w http.ResponseWriter, r *http.Request) {
+		_ = r.ParseForm()
+		p.mu.Lock()
+		p.given = append(p.given, r.PostForm)
+		p.mu.Unlock()
+		if p.revoked != nil {
+			p.revoked(w, r)
+		}
+	}
+	mux.HandleFunc("POST /revoke", takeBack)
+	mux.HandleFunc("POST /oauth/revoke", takeBack) // as Auth0 has it
+	issue := func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		p.mu.Lock()
 		p.forms = append(p.forms, r.PostForm)
@@ -369,7 +383,9 @@ func newIDP(t *testing.T) *idp {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, idpTokens)
-	})
+	}
+	mux.HandleFunc("POST /token", issue)
+	mux.HandleFunc("POST /oauth/token", issue)
 	p.Server = httptest.NewServer(mux)
 	t.Cleanup(p.Close)
 	return p
@@ -379,6 +395,13 @@ func (p *idp) exchanges() []url.Values {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]url.Values(nil), p.forms...)
+}
+
+// revocations are what came to the revocation endpoint.
+func (p *idp) revocations() []url.Values {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]url.Values(nil), p.given...)
 }
 
 func (p *idp) provider() broker.Provider {

@@ -131,6 +131,9 @@ func (s *Sealer) Index(ref Ref) (Index, bool) {
 	return Index{}, false
 }
 
+// Name returns the index of a name that is counted by, see [Limits].
+func (s *Sealer) Name(name Digest) Index { return s.indexOf("name", name[:]) }
+
 // KeyID tells keys apart and says nothing about the key.
 func (s *Sealer) KeyID() Index { return s.indexOf("key", nil) }
 

@@ -82,6 +82,8 @@ type Session struct {
 	StateDigest Digest
 	// Verifier is the PKCE code verifier (RFC 7636). It is taken out once.
 	Verifier secret.Text
+	// Claimed is when the broker that took it began to ask the provider.
+	Claimed time.Time
 
 	// Ciphertext is the envelope; it is there exactly while State is [Ready].
 	Ciphertext string
@@ -195,7 +197,7 @@ func (s *Session) returned(state, browser string) error {
 // claim takes the verifier for the one exchange that this callback may make.
 // The state digest stays, so that a second callback finds the session and is
 // refused instead of being unknown.
-func (s *Session) claim(state, browser string) (verifier secret.Text, err error) {
+func (s *Session) claim(state, browser string, now time.Time) (verifier secret.Text, err error) {
 	if err := s.returned(state, browser); err != nil {
 		return secret.Text{}, err
 	}
@@ -204,7 +206,21 @@ func (s *Session) claim(state, browser string) (verifier secret.Text, err error)
 	}
 	verifier, s.Verifier = s.Verifier, secret.Text{}
 	s.State = Exchanging
+	s.Claimed = now.Round(0) // without the monotonic part, which no store keeps
 	return verifier, nil
+}
+
+// exchangeLife is when an exchange is over that has not ended: the broker that
+// made it was killed. It is longer than an exchange takes by more than the
+// clocks of brokers on one store may differ.
+const exchangeLife = proxyDeadline + time.Minute
+
+// lapse fails a session whose broker was killed while it asked the provider, so
+// that the agent learns of it before the session expires.
+func (s *Session) lapse(now time.Time) {
+	if s.State == Exchanging && now.Sub(s.Claimed) >= exchangeLife {
+		s.fail("server_error")
+	}
 }
 
 // ready stores an envelope.
@@ -225,8 +241,9 @@ func (s *Session) fail(code string) {
 }
 
 // poll answers the agent. A ready session gives its envelope away and is
-// consumed in the same step. Only an answered poll starts a new interval, so
-// an impatient agent is not starved.
+// consumed in the same step, which is never too soon: there is nothing to wait
+// for, and the events may just have said so. Only an answered poll starts a new
+// interval, so an impatient agent is not starved.
 func (s *Session) poll(token, keyName string, now time.Time, interval time.Duration) (ciphertext string, err error) {
 	switch {
 	case s.KeyName != keyName:
@@ -235,7 +252,7 @@ func (s *Session) poll(token, keyName string, now time.Time, interval time.Durat
 		return "", errToken
 	}
 	// A clock that was set back must not silence the session.
-	if since := now.Sub(s.Polled); !s.Polled.IsZero() && since >= 0 && since < interval {
+	if since := now.Sub(s.Polled); s.State != Ready && !s.Polled.IsZero() && since >= 0 && since < interval {
 		return "", errTooSoon
 	}
 	s.Polled = now

@@ -24,10 +24,10 @@ type Ref struct {
 	Code, State Digest
 }
 
-// Store keeps sessions until they expire. Implementations are safe for
-// concurrent use; several brokers may share one. An error that is none of those
-// above and does not come from a change is an [ErrUnavailable], or says that
-// what is stored is damaged.
+// Store keeps sessions until they expire, and the counts that limit what
+// clients do. Implementations are safe for concurrent use; several brokers may
+// share one. An error that is none of those above and does not come from a
+// change is an [ErrUnavailable], or says that what is stored is damaged.
 //
 // Package storetest has the suite that every implementation passes.
 type Store interface {
@@ -50,6 +50,15 @@ type Store interface {
 	// change gives the session the state of another live one.
 	Update(ctx context.Context, id string, change func(*Session) error) (Session, error)
 	// Count returns how many sessions there are. It is also the probe of
-	// /readyz.
+	// /readyz, unless the store is a [Prober].
 	Count(ctx context.Context) (int, error)
+	Limits
+}
+
+// Prober is a [Store] that can be read where it cannot be written to, as on a
+// full disk, and that knows.
+type Prober interface {
+	// Probe returns an error if the store does not take changes. It is asked
+	// often, by anybody.
+	Probe(ctx context.Context) error
 }

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"linkmail/broker"
 	"linkmail/broker/storetest"
+	"linkmail/internal/secret"
 )
 
 // memory is a store of this process on a clock that stands.
@@ -23,7 +25,51 @@ func TestMemory(t *testing.T) { storetest.Run(t, memory) }
 
 func TestMemoryFollowsTheModel(t *testing.T) { storetest.Model(t, memory) }
 
+func TestMemoryCounts(t *testing.T) { storetest.Limits(t, memory) }
+
+func TestD41TheClockOfTheMemoryJumps(t *testing.T) { storetest.Jumps(t, memory) }
+
 func TestMemoryIsAnOutbox(t *testing.T) { storetest.Outbox(t, memory) }
+
+// TestD44TheMemoryForgetsACrowdInBatches: no call pays for more than a batch, and
+// in the end nothing is held.
+func TestD44TheMemoryForgetsACrowdInBatches(t *testing.T) {
+	const crowd = 20_000
+	clock := storetest.NewClock()
+	m := broker.NewMemory(broker.MemoryConfig{MaxSessions: crowd, Now: clock.Now})
+	session := func(n int) broker.Session {
+		return broker.Session{
+			ID: fmt.Sprint(n), Code: secret.New(fmt.Sprint("CODE", n)), StateDigest: broker.Digest{1, byte(n >> 16), byte(n >> 8), byte(n)},
+			Expires: clock.Now().Add(time.Minute),
+		}
+	}
+	for n := range crowd {
+		if err := m.Create(t.Context(), session(n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.Create(t.Context(), session(crowd)); !errors.Is(err, broker.ErrFull) {
+		t.Errorf("Create = %v, want ErrFull", err)
+	}
+	clock.Advance(time.Minute)
+	if err := m.Create(t.Context(), session(crowd+1)); err != nil { // there is room again
+		t.Fatal(err)
+	}
+	for left := m.Held(); left > 1; {
+		if _, err := m.Find(t.Context(), broker.Ref{ID: fmt.Sprint(crowd + 1)}); err != nil {
+			t.Fatal(err)
+		}
+		gone := left - m.Held()
+		if want := min(broker.TestSweepBatch, left-1); gone != want {
+			t.Fatalf("a call removed %d of %d sessions, want %d", gone, left, want)
+		}
+		left -= gone
+	}
+	clock.Advance(time.Minute)
+	if n, err := m.Count(t.Context()); err != nil || n != 0 || m.Held() != 0 {
+		t.Errorf("Count = %d, %v, and %d are held; want nothing", n, err, m.Held())
+	}
+}
 
 func TestD33OneOf64PollsIsAnswered(t *testing.T) {
 	b, err := storetest.NewBroker("", memory(t, 100).Store, nil)
@@ -54,6 +100,14 @@ func (broken) Find(context.Context, broker.Ref) (broker.Session, error) {
 	return broker.Session{}, errDown
 }
 func (broken) Count(context.Context) (int, error) { return 0, errDown }
+func (broken) Take(context.Context, int, ...broker.Digest) (time.Duration, error) {
+	return 0, errDown
+}
+
+func (broken) Guess(context.Context, broker.Guess) (broker.Turn, error) {
+	return broker.Turn{}, errDown
+}
+func (broken) Hit(context.Context, broker.Guess, broker.Charge) error { return errDown }
 func (broken) Update(context.Context, string, func(*broker.Session) error) (broker.Session, error) {
 	return broker.Session{}, errDown
 }
@@ -78,3 +132,6 @@ var errAway = fmt.Errorf("wrapped: %w", &broker.StoreError{Store: "redis", Op: "
 
 func (away) Create(context.Context, broker.Session) error { return errAway }
 func (away) Count(context.Context) (int, error)           { return 0, errAway }
+func (away) Guess(context.Context, broker.Guess) (broker.Turn, error) {
+	return broker.Turn{}, errAway
+}

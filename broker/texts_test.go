@@ -124,3 +124,38 @@ func TestNoticesSpeakThePersonsLanguage(t *testing.T) {
 		})
 	}
 }
+
+// titleOf finds the titles of problems in the source.
+var titleOf = regexp.MustCompile(`(?:newProblem\([^,]+, |conflict\()"([^"]+)"`)
+
+// TestWhatAPersonReadsIsInEveryLanguage: a problem without a text of its own is
+// shown in English to everybody.
+func TestWhatAPersonReadsIsInEveryLanguage(t *testing.T) {
+	titles := map[string]bool{}
+	for _, file := range []string{"oauth.go", "exchange.go", "capture.go"} {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range titleOf.FindAllStringSubmatch(string(source), -1) {
+			titles[m[1]] = true
+		}
+	}
+	// A program's mistakes: no page of the broker leads there.
+	delete(titles, "Bad Request")
+	delete(titles, "Not an OAuth Session")
+	if len(titles) < 5 || !titles["Sign-In Not Kept"] {
+		t.Fatalf("found only %v", titles)
+	}
+	for language, texts := range table(t) {
+		notices, ok := texts["notices"].(map[string]any)
+		if !ok {
+			t.Fatalf("%s has no notices", language)
+		}
+		for title := range titles {
+			if text, _ := notices[title].(string); text == "" {
+				t.Errorf("%s has no notice %q", language, title)
+			}
+		}
+	}
+}

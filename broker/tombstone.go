@@ -31,7 +31,7 @@ func newTombstones(now func() time.Time) *tombstones {
 func (t *tombstones) remember(s Session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.byID.add(s.ID, tombstone{s.Poll, s.KeyName, s.Expires})
+	t.byID.put(s.ID, tombstone{s.Poll, s.KeyName, s.Expires})
 }
 
 // knows reports whether the session has expired lately, for the agent that

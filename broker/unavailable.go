@@ -16,7 +16,8 @@ var ErrUnavailable = errors.New("broker: the store is unavailable")
 type StoreError struct {
 	// Store is the kind of store, as in "redis".
 	Store string
-	// Op is what was asked of it: create, find, update, count or sweep.
+	// Op is what was asked of it: create, find, update, count, owing, take,
+	// guess, hit, sweep or probe.
 	Op string
 	// Cause is a word or two of the store's own, as in "disk full" or
 	// "READONLY".

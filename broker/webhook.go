@@ -35,7 +35,8 @@ func (b *Broker) webhook(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	envelope, err := sealFor(s, plaintext)
+	defer clear(plaintext)
+	envelope, err := sealTo(s, plaintext)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,5 @@
 package cache
 
-import "time"
-
 // Len returns how many entries are held, live or not.
 func (m *Memory) Len() int {
 	m.mu.Lock()
@@ -15,15 +13,6 @@ func (f *File) Path(key string) string { return f.path(key) }
 // LockPath returns where the lock file of key is.
 func (f *File) LockPath(key string) string {
 	return f.path(key)[:len(f.path(key))-len(entrySuffix)] + lockSuffix
-}
-
-// Seal and Unseal are the codec of an entry file.
-func Seal(key Key, cacheKey string, value []byte, expires time.Time) ([]byte, error) {
-	return seal(key, nameOf(cacheKey), value, expires)
-}
-
-func Unseal(key Key, cacheKey string, data []byte) ([]byte, time.Time, error) {
-	return unseal(key, nameOf(cacheKey), data)
 }
 
 // The layout of an entry file, for tests that change one part of it.

@@ -128,3 +128,15 @@ func (k Key) box() (cipher.AEAD, error) {
 	}
 	return box, nil
 }
+
+// Seal encodes an entry for a medium of another package: bound to key and to
+// the name it is stored under, so that it cannot be moved to another name.
+func Seal(key Key, name string, value []byte, expires time.Time) ([]byte, error) {
+	return seal(key, nameOf(name), value, expires)
+}
+
+// Unseal decodes what [Seal] encoded. The error is a [Cause] if the data cannot
+// be trusted. An expiry of zero is never.
+func Unseal(key Key, name string, data []byte) (value []byte, expires time.Time, err error) {
+	return unseal(key, nameOf(name), data)
+}

@@ -331,6 +331,31 @@ func TestAMalformedKeyIsNeverReplaced(t *testing.T) {
 	}
 }
 
+// TestK106OnlyTheKeyIsInTheKeyring: keyrings take 2,560 bytes on one system and
+// 4,096 on another, and an entry of the cache may have more.
+func TestK106OnlyTheKeyIsInTheKeyring(t *testing.T) {
+	p, r := newPlace(t), &ring{}
+	key, source := findKey(t, p.cfg(r))
+	if source.Kind != cache.KeyInKeyring || !source.Made {
+		t.Fatalf("source is %+v, want a new key in the keyring", source)
+	}
+	saved, calls := r.text.Reveal(), r.calls.Load()
+	if raw, err := base64.StdEncoding.DecodeString(saved); err != nil || len(raw) != cache.KeySize {
+		t.Errorf("the keyring holds %d bytes, %v; want the key of %d", len(raw), err, cache.KeySize)
+	}
+	f := openFile(t, cache.FileConfig{Dir: p.cache, Key: key})
+	large := strings.Repeat("x", cache.MaxValue)
+	if err := f.Put(t.Context(), "key", []byte(large), 0); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := f.Get(t.Context(), "key"); err != nil || string(got) != large {
+		t.Errorf("Get: %d bytes, %v; want the %d of the entry", len(got), err, len(large))
+	}
+	if r.text.Reveal() != saved || r.calls.Load() != calls {
+		t.Error("the entry went to the keyring")
+	}
+}
+
 func TestAKeyringThatNeverAnswersIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlace(t)

@@ -135,6 +135,9 @@ func (h host) byStatus(e *Error, r *refusal, header http.Header, readable bool, 
 func knownComplaint(message string) (said, hint string) {
 	for _, known := range [...]struct{ text, said, hint string }{
 		{"Invalid id", "Gmail does not know an id of this form", "Use an id exactly as a search returned it."},
+		{"Invalid label name", "Gmail does not accept this name for a label", "Choose another; names of Gmail's own labels are taken."},
+		{"Label color", "Gmail does not accept this color for a label", "Use a color of Gmail's palette."},
+		{"Filter already exists", "a filter like this exists already", "List the filters."},
 		{"Invalid label", "Gmail does not know this label, or it cannot be changed", "List the labels for their names."},
 		{"pageToken", "Gmail does not accept this page token", "A page token belongs to one query: start again from its first page."},
 		{"page token", "Gmail does not accept this page token", "A page token belongs to one query: start again from its first page."},
@@ -152,6 +155,9 @@ func knownComplaint(message string) (said, hint string) {
 // scopeName is how Google spells the OAuth scopes of Gmail.
 var scopeName = regexp.MustCompile(`https://(?:www\.googleapis\.com/auth/gmail\.[a-z.]+|mail\.google\.com/)`)
 
+// scopeSettings is what changing filters and the vacation responder needs.
+const scopeSettings = "https://www.googleapis.com/auth/gmail.settings.basic"
+
 // scopes are the OAuth scopes to advise, the most advisable first: the one that
 // covers whatever this program does, then others from the narrowest on. The
 // last one lets mail be deleted for good, and is never needed.
@@ -163,7 +169,7 @@ var scopes = [...]string{
 	"https://www.googleapis.com/auth/gmail.send",
 	"https://www.googleapis.com/auth/gmail.compose",
 	"https://www.googleapis.com/auth/gmail.insert",
-	"https://www.googleapis.com/auth/gmail.settings.basic",
+	scopeSettings,
 	"https://www.googleapis.com/auth/gmail.settings.sharing",
 	"https://mail.google.com/",
 }
@@ -183,6 +189,10 @@ func missingScope(e *Error, header http.Header) {
 	e.Code = codeMissingScope
 	e.Message = "the sign-in does not cover this action: it needs the scope " + scope
 	e.Hint = "Add the scope to the sign-in, then sign in again and consent to it."
+	if scope == scopeSettings {
+		e.Hint = "Only changing filters and the vacation responder needs it. Where LINKMAIL_TOOLSETS names settings, the next sign-in asks for it: " +
+			"run \"linkmail logout\", then call the tool again. A token that is configured has to be made anew, with this scope too."
+	}
 }
 
 // apiDisabled gives the page on which the API can be switched on.

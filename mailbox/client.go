@@ -36,9 +36,10 @@ type Client struct {
 	quota   *quota
 	batches batches
 	known   known
+	reading chan struct{} // holds the document that is read
 
 	account  remembered[string]
-	labels   remembered[map[string]string] // id -> name
+	labels   remembered[labelSet]
 	identity remembered[[]sender]
 }
 
@@ -80,6 +81,7 @@ func New(cfg Config) (*Client, error) {
 		quota:   &quota{limit: cfg.UnitsPerMinute, now: cfg.Now},
 		batches: batches{slot: make(chan struct{}, 1), size: maxPart},
 		known:   newKnown(),
+		reading: make(chan struct{}, 1),
 	}
 	// An environment variable of the library would otherwise make it write
 	// whole mails to standard error.

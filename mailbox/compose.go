@@ -44,7 +44,7 @@ func compose(o Outgoing, from Address, now time.Time, sendID string) (raw []byte
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
-	text, html := o.bodies()
+	text, html := o.Bodies()
 	if err := checkBody(text, html); err != nil {
 		return nil, nil, nil, nil, err
 	}
@@ -65,7 +65,7 @@ type envelope struct {
 	subject     string
 	date        time.Time
 	sendID      string
-	thread      Thread
+	thread      Threading
 }
 
 func checkOutgoing(o Outgoing, from Address, now time.Time, sendID string) (*envelope, error) {

@@ -38,7 +38,7 @@ func checkFiles(files []File) error {
 		switch {
 		case f.Name == "":
 			return invalidFile(at, "has no name")
-		case !mediaType.MatchString(f.Type) || strings.HasPrefix(strings.ToLower(f.Type), "multipart/"):
+		case !mediaTypeForm.MatchString(f.Type) || strings.HasPrefix(strings.ToLower(f.Type), "multipart/"):
 			return invalidFile(at, "has no media type such as application/pdf")
 		case !contentID.MatchString(f.ContentID):
 			return invalidFile(at, "has a content id that is none")
@@ -66,8 +66,8 @@ func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20
 // The grammar of RFC 6838 for types and of RFC 2392 for content ids, as far as
 // anybody uses it; an id may be missing.
 var (
-	mediaType = regexp.MustCompile("^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$")
-	contentID = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]{0,250}$")
+	mediaTypeForm = regexp.MustCompile("^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$")
+	contentID     = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]{0,250}$")
 )
 
 func invalidFile(at, why string) error {
@@ -191,7 +191,7 @@ func fileNameParameter(name string) string {
 }
 
 // checkThread refuses ids that are none, or that cannot be written.
-func checkThread(t Thread) error {
+func checkThread(t Threading) error {
 	if t.ID != "" {
 		if err := checkID(t.ID); err != nil {
 			return err

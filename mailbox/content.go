@@ -14,6 +14,8 @@ const (
 	sourceHTML = "html"
 	sourceText = "text"
 	sourceNone = "none"
+	// sourceHeaders: the fields of the header instead of a body.
+	sourceHeaders = "headers"
 )
 
 // maxDepth bounds the MIME tree that is walked. Nobody nests this deep by hand.
@@ -24,6 +26,8 @@ const maxDepth = 40
 type content struct {
 	sections    []section
 	attachments []Attachment
+	// tooDeep is set if parts were left out for the depth at which they are.
+	tooDeep bool
 }
 
 // section is a piece of the body. Of its forms one is shown.
@@ -35,10 +39,19 @@ type section struct {
 type textPart struct {
 	text string
 	html bool
+	// calendar is set for an invitation, of which a summary is shown.
+	calendar bool
+	// cut is set if text only says that the real one is not shown.
+	cut bool
 	// attachmentID is set for a text that Gmail keeps apart; text is then
 	// empty until it is fetched, and comes in charset.
 	attachmentID, charset string
 	size                  int64
+}
+
+// leaveOut puts a note in the place of a text.
+func (t *textPart) leaveOut(note string) {
+	t.text, t.html, t.calendar, t.cut = note, false, false, true
 }
 
 // contentOf walks a payload.
@@ -62,19 +75,16 @@ func (c *content) apart() (parts []*textPart) {
 
 // walk returns the sections below p and notes the attachments.
 func (c *content) walk(p *gmail.MessagePart, depth int) []section {
-	if p == nil || depth > maxDepth {
+	switch {
+	case p == nil:
+		return nil
+	case depth > maxDepth:
+		c.tooDeep = true
 		return nil
 	}
 	kind := strings.ToLower(p.MimeType)
-	switch {
-	case kind == "multipart/alternative":
-		return c.alternative(p, depth)
-	case strings.HasPrefix(kind, "multipart/"):
-		var all []section
-		for _, child := range p.Parts {
-			all = append(all, c.walk(child, depth+1)...)
-		}
-		return all
+	if strings.HasPrefix(kind, "multipart/") {
+		return c.multipart(p, kind, depth)
 	}
 	attached := isAttachment(p)
 	if attached {
@@ -84,10 +94,12 @@ func (c *content) walk(p *gmail.MessagePart, depth int) []section {
 		return nil
 	}
 	switch {
-	case kind == "text/calendar" && p.Body.Data != "":
-		if text := summarizeCalendar(string(decodeBase64(p.Body.Data))); text != "" {
-			return []section{{plain: &textPart{text: text}}}
-		}
+	case kind == "text/calendar" && p.Body.Size <= maxCalendar:
+		t := bodyText(p, false)
+		t.calendar = true
+		return []section{{plain: t}}
+	case isSealed(p, kind):
+		return []section{{plain: &textPart{text: sealedNote, cut: true}}}
 	case attached:
 	case kind == "text/html":
 		return []section{{html: bodyText(p, true)}}
@@ -95,6 +107,39 @@ func (c *content) walk(p *gmail.MessagePart, depth int) []section {
 		return []section{{plain: bodyText(p, false)}}
 	}
 	return nil
+}
+
+// multipart returns the sections of a part that has others in it.
+func (c *content) multipart(p *gmail.MessagePart, kind string, depth int) []section {
+	switch {
+	case kind == "multipart/alternative":
+		return c.alternative(p, depth)
+	case len(p.Parts) == 0 && p.Body != nil && p.Body.Size > 0:
+		return []section{{plain: &textPart{text: brokenNote, cut: true}}}
+	}
+	var all []section
+	if kind == "multipart/encrypted" {
+		all = append(all, section{plain: &textPart{text: sealedNote, cut: true}})
+	}
+	for _, child := range p.Parts {
+		all = append(all, c.walk(child, depth+1)...)
+	}
+	return all
+}
+
+// What is shown in place of what cannot be.
+const (
+	sealedNote = "[linkmail: the mail is encrypted and cannot be read here]"
+	brokenNote = "[linkmail: the mail is malformed, and Gmail does not tell its parts apart]"
+	deepNote   = "[linkmail: parts nested deeper than 40 levels are left out]"
+)
+
+// isSealed reports whether a leaf is a whole mail in encrypted form (RFC 8551).
+func isSealed(p *gmail.MessagePart, kind string) bool {
+	if kind != "application/pkcs7-mime" && kind != "application/x-pkcs7-mime" {
+		return false
+	}
+	return !strings.EqualFold(paramOf(headerOf(p.Headers, "Content-Type"), "smime-type"), "signed-data")
 }
 
 // alternative merges the forms of one text into a section. What else is among
@@ -107,7 +152,7 @@ func (c *content) alternative(p *gmail.MessagePart, depth int) []section {
 			switch {
 			case s.html != nil && s.plain == nil && merged.html == nil:
 				merged.html = s.html
-			case s.plain != nil && s.html == nil && merged.plain == nil && !strings.EqualFold(child.MimeType, "text/calendar"):
+			case s.plain != nil && s.html == nil && merged.plain == nil && !s.plain.calendar:
 				merged.plain = s.plain
 			default:
 				rest = append(rest, s)

@@ -36,7 +36,7 @@ func parseOutgoing(raw []byte) (Outgoing, error) {
 		}
 	}
 	if ids := messageIDs(e.Header.Get("In-Reply-To")); len(ids) > 0 {
-		o.Thread = Thread{InReplyTo: ids[0], References: messageIDs(e.Header.Get("References"))}
+		o.Thread = Threading{InReplyTo: ids[0], References: messageIDs(e.Header.Get("References"))}
 	}
 	o.Draft.Mark = e.Header.Get(sendIDHeader)
 	d := draftReader{mail: &o}
@@ -109,7 +109,7 @@ func (d *draftReader) leaf(e *message.Entity) error {
 	f := File{Charset: strings.ToLower(params["charset"]), Content: content}
 	f.Name, _ = cleanLine(name)
 	f.Size = int64(len(content))
-	if f.Type = kind; !mediaType.MatchString(kind) {
+	if f.Type = kind; !mediaTypeForm.MatchString(kind) {
 		f.Type = "application/octet-stream"
 	}
 	if f.Name == "" {

@@ -78,8 +78,8 @@ func RenderPayload(payload []byte, f Format) (text, source string, attachments [
 		return "", "", nil, err
 	}
 	c := contentOf(&p)
-	r, err := c.render(f)
-	return r.text, r.source, c.attachments, err
+	r := c.render(f)
+	return r.text, r.source, c.attachments, nil
 }
 
 // Known is the memory of mails and their labels.
@@ -108,3 +108,18 @@ func (k *Known) Labels(id string) ([]string, bool) {
 	h, ok := k.k.recall([]string{id})[id]
 	return h.labels, ok
 }
+
+// Translate is how an IMAP search becomes one of Gmail's.
+var Translate = fromIMAP
+
+// AuthenticationResults reads one field of that name.
+func AuthenticationResults(value string) (server string, a Authentication) { return authResults(value) }
+
+// ReadDocument makes text of a file.
+var ReadDocument = readDocument
+
+// CleanText removes what has no glyph.
+var CleanText = cleanText
+
+// NewDataReader reads what is in the member "data" of a JSON object.
+func NewDataReader(r io.Reader) io.Reader { return newDataReader(r) }

@@ -139,6 +139,7 @@ func (c *Client) fetch(ctx context.Context, b budget, ids []string, f form) (fet
 			return result, wrap("fetch mails", ctx.Err())
 		}
 		pending = rest
+		progress(ctx, len(ids)-len(pending), len(ids), "mails")
 	}
 	return result, nil
 }

@@ -16,30 +16,11 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// maxHTML bounds the HTML that is read and the body that is made of it, in
-// bytes. Nobody reads more; what is cut is said to be.
-const maxHTML = 2 << 20
+// maxConverted bounds a text that is read, HTML or plain, and the body that is
+// made of it, in bytes. Nobody reads more; what is cut is said to be.
+const maxConverted = 2 << 20
 
 const cutNote = "[linkmail: cut here; the mail goes on after 2 MB]"
-
-// convertHTML turns the HTML of a mail into what its reader sees, as Markdown,
-// as plain text, or as HTML without styles, scripts and hidden parts. hidden
-// counts the characters that were left out because the reader does not see
-// them. In Markdown and text, long link targets are cut and end in "…"; HTML
-// has them in full. The zero Format is Markdown; an unknown one is an error,
-// and there is no other.
-func convertHTML(src string, format Format) (body string, hidden int, err error) {
-	switch format {
-	case "", Markdown, Text, HTML:
-	default:
-		return "", 0, &Error{
-			Code: "invalid_argument", Message: fmt.Sprintf("the body format %.20q is unknown", string(format)),
-			Hint: "Use markdown, text or html.",
-		}
-	}
-	c := render(src, format, false)
-	return c.body, c.hidden, nil
-}
 
 // plainAlternative is the text part of a mail that was written in HTML.
 func plainAlternative(src string) string {
@@ -49,44 +30,51 @@ func plainAlternative(src string) string {
 // converted is what became of the HTML of a mail.
 type converted struct {
 	body string
-	// hidden counts the characters left out that a reader does not see, and
-	// images the visible pictures that have no description.
-	hidden, images int
+	// hidden counts the characters left out that a reader does not see, images
+	// the visible pictures that have no description, and misleading the links
+	// whose text names another site than they lead to.
+	hidden, images, misleading int
+	// cut is set if there was more than is ever read.
+	cut bool
 }
 
+// render turns the HTML of a mail into what its reader sees, as Markdown, as
+// plain text, or as HTML without styles, scripts and hidden parts. In Markdown
+// and text, long link targets are cut and end in "…", unless fullLinks is set;
+// HTML has them in full.
 func render(src string, format Format, fullLinks bool) converted {
 	var out converted
 	var body string
 	src, cut := limit(src)
 	doc, err := html.Parse(strings.NewReader(src))
 	if err != nil {
-		body, out.hidden = stripTags(src, fullLinks)
+		body, out.hidden, out.misleading = stripTags(src, fullLinks)
 		if format == HTML {
 			body = "<pre>" + html.EscapeString(body) + "</pre>"
 		}
 	} else {
 		p := pruner{format: format, full: fullLinks}
 		tree := p.prune(doc)
-		out.hidden, out.images = p.hidden, p.unnamed
+		out.hidden, out.images, out.misleading = p.hidden, p.unnamed, p.misleading
 		if body = write(tree, format); body == "" && p.unnamed > 0 {
 			body = fmt.Sprintf("[linkmail: no text, %d images without a description]", p.unnamed)
 		}
 	}
 	body, removed := cleanText(body) // what was clean in pieces may not be in one
 	body, cutAgain := limit(body)
-	if cut || cutAgain {
+	if out.cut = cut || cutAgain; out.cut {
 		body += "\n\n" + cutNote
 	}
 	out.body, out.hidden = body, out.hidden+removed
 	return out
 }
 
-// limit cuts s at a character so that it has at most maxHTML bytes.
+// limit cuts s at a character so that it has at most maxConverted bytes.
 func limit(s string) (_ string, cut bool) {
-	if len(s) <= maxHTML {
+	if len(s) <= maxConverted {
 		return s, false
 	}
-	end := maxHTML
+	end := maxConverted
 	for end > 0 && !utf8.RuneStart(s[end]) {
 		end--
 	}

@@ -28,6 +28,7 @@ type box struct {
 	behind     rgba  // the colour text stands on; named if it is an image
 	textIndent float64
 	lines      bool // line breaks in the text are drawn
+	dot        bool // an image that is there to be fetched, not seen
 }
 
 // newRoot returns the box of the window a mail is shown in.
@@ -48,7 +49,20 @@ func (b *box) child(tag string, attrs []html.Attribute) *box {
 	st.apply(parseDeclarations(c.attr("style")), weightInline)
 	c.inherit(&st)
 	c.gone = c.isGone(&st)
+	c.dot = tag == "img" && c.isDot(&st)
 	return &c
+}
+
+// isDot reports whether an image is so small, by attribute or style, that
+// nobody sees it.
+func (b *box) isDot(st *style) bool {
+	const size = 2 // pixels
+	for _, v := range [...]string{st.value[width], st.value[height], st.value[maxWidth], st.value[maxHeight], b.attr("width"), b.attr("height")} {
+		if px, ok := lengthOf(strings.ToLower(strings.TrimSpace(v)), b.fontSize, screenWidth); ok && px <= size {
+			return true
+		}
+	}
+	return false
 }
 
 func (b *box) attr(name string) string {
@@ -268,25 +282,67 @@ func areTiny(args []string) bool {
 
 // isShrunk: a transformation leaves no area, or moves it out of sight.
 func isShrunk(st *style) bool {
-	if n, ok := numberOf(st.value[scale]); ok && math.Abs(n) < 0.05 {
-		return true
+	const smallest, far = 0.05, 900 // of its size; pixels
+	for _, p := range [...]property{scale, zoom} {
+		if n, ok := numberOf(st.value[p]); ok && math.Abs(n) < smallest {
+			return true
+		}
+	}
+	for v := range strings.FieldsSeq(st.value[translate]) {
+		if px, ok := lengthOf(v, rootSize, 0); ok && math.Abs(px) > far {
+			return true
+		}
 	}
 	v := st.value[transform]
+	for _, f := range []string{"rotatex", "rotatey"} {
+		for _, a := range arguments(v, f) {
+			if turn, ok := turnOf(a); ok && math.Abs(math.Cos(2*math.Pi*turn)) < smallest {
+				return true // seen from its edge
+			}
+		}
+	}
+	if a := arguments(v, "matrix"); len(a) == 6 && isFlat(a) {
+		return true
+	}
 	for _, f := range []string{"scale", "scalex", "scaley", "scale3d"} {
 		for _, a := range arguments(v, f) {
-			if n, ok := numberOf(a); ok && math.Abs(n) < 0.05 {
+			if n, ok := numberOf(a); ok && math.Abs(n) < smallest {
 				return true
 			}
 		}
 	}
 	for _, f := range []string{"translate", "translatex", "translatey", "translate3d"} {
 		for _, a := range arguments(v, f) {
-			if px, ok := lengthOf(a, rootSize, 0); ok && math.Abs(px) > 900 {
+			if px, ok := lengthOf(a, rootSize, 0); ok && math.Abs(px) > far {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// turnOf reads an angle as a number of turns.
+func turnOf(angle string) (float64, bool) {
+	for unit, whole := range map[string]float64{"deg": 360, "grad": 400, "turn": 1, "rad": 2 * math.Pi} {
+		if s, ok := strings.CutSuffix(angle, unit); ok {
+			if n, ok := numberOf(s); ok {
+				return n / whole, true
+			}
+		}
+	}
+	return 0, false
+}
+
+// isFlat reports whether a matrix of six numbers leaves no area.
+func isFlat(args []string) bool {
+	var n [6]float64
+	for i, a := range args {
+		var ok bool
+		if n[i], ok = numberOf(a); !ok {
+			return false
+		}
+	}
+	return math.Abs(n[0]*n[3]-n[1]*n[2]) < 0.001
 }
 
 // showsText reports whether a reader can see text directly inside b.

@@ -12,9 +12,8 @@ import (
 )
 
 const (
-	maxAlt   = 80 // characters of an image's description
-	maxNest  = 12 // lists and quotations inside each other that are shown as such
-	tinySize = 2  // pixels; an image of that size is there to be fetched, not seen
+	maxAlt  = 80 // characters of an image's description
+	maxNest = 12 // lists and quotations inside each other that are shown as such
 )
 
 // pruner copies the part of a parsed mail that a reader sees. The copy has only
@@ -26,6 +25,9 @@ type pruner struct {
 	base    *url.URL // of relative links; nil if the mail has none
 	hidden  int      // characters left out that the reader does not see
 	unnamed int      // visible images left out for want of a description
+	// misleading counts the links whose text names another site than theirs.
+	misleading int
+	pictures   pictures
 
 	nest   int // lists and quotations around the current element
 	inline int // links and emphases around it
@@ -45,6 +47,7 @@ func (p *pruner) prune(doc *html.Node) *html.Node {
 	}
 	body := element("body")
 	p.children(body, doc, newRoot(s))
+	p.unnamed += p.pictures.dropRepeated()
 	mergeText(body)
 	return body
 }
@@ -123,10 +126,16 @@ func visibleLength(s string) int {
 	return n
 }
 
-// countHidden counts the text inside of n, which is left out.
+// countHidden counts the text of n and inside of it, which is left out.
 func (p *pruner) countHidden(n *html.Node) {
+	if n.DataAtom == atom.Img {
+		p.hidden += visibleLength(attrOf(n, "alt"))
+	}
 	for c := range n.Descendants() {
-		if c.Type == html.TextNode && !isCode(c.Parent.DataAtom) {
+		switch {
+		case c.DataAtom == atom.Img:
+			p.hidden += visibleLength(attrOf(c, "alt"))
+		case c.Type == html.TextNode && !isCode(c.Parent.DataAtom):
 			p.hidden += visibleLength(c.Data)
 		}
 	}
@@ -253,11 +262,12 @@ func (p *pruner) keepAttributes(n, src *html.Node) {
 // there to be seen.
 func (p *pruner) visibleAlt(b *box) string {
 	alt, removed := cleanLine(b.attr("alt"))
-	if b.gone || b.hidden || isTiny(b.attr("width")) || isTiny(b.attr("height")) {
+	if b.gone || b.hidden || b.dot {
 		p.hidden += visibleLength(alt)
 		return ""
 	}
-	if alt == "" {
+	if alt == "" || p.format != HTML && saysNothing(alt) {
+		alt = ""
 		p.unnamed++
 	}
 	short := firstRunes(alt, maxAlt)
@@ -281,11 +291,6 @@ func (p *pruner) image(dst *html.Node, b *box) bool {
 	return true
 }
 
-func isTiny(size string) bool {
-	px, ok := lengthOf(strings.ToLower(strings.TrimSpace(size)), rootSize, screenWidth)
-	return ok && px <= tinySize
-}
-
 // link keeps a link that has something to click on and somewhere to go.
 func (p *pruner) link(dst, src *html.Node, b *box) bool {
 	target := linkTarget(b.attr("href"), p.base)
@@ -295,6 +300,12 @@ func (p *pruner) link(dst, src *html.Node, b *box) bool {
 	p.inline--
 	text, _ := cleanLine(textOf(n))
 	if content && target != "" && (p.format == HTML || !isLinkText(text, target)) {
+		if linkMisleads(text[:min(len(text), maxLinkText)], target) {
+			p.misleading++
+		}
+		if p.format != HTML {
+			p.pictures.note(n, text, target)
+		}
 		if !p.full && p.format != HTML {
 			target = shortLink(target)
 		}

@@ -13,17 +13,19 @@ type strip struct {
 	pruner
 	w    textWriter
 	open []*box
+	// link is where the text of the open link begins in what is written.
+	link int
 	// count is the number of open elements by name, so that an end tag without
 	// a start tag, of which there may be a million, costs nothing.
 	count map[string]int
 }
 
-func stripTags(src string, full bool) (text string, hidden int) {
+func stripTags(src string, full bool) (text string, hidden, misleading int) {
 	s := strip{pruner: pruner{full: full}, open: []*box{newRoot(stylesIn(src))}, count: map[string]int{}}
 	for z := html.NewTokenizer(strings.NewReader(src)); ; {
 		switch z.Next() {
 		case html.ErrorToken: // the end; a string has no other errors
-			return s.w.String(), s.hidden
+			return s.w.String(), s.hidden, s.misleading
 		case html.TextToken:
 			s.text(string(z.Text()))
 		case html.StartTagToken, html.SelfClosingTagToken:
@@ -94,6 +96,9 @@ func (s *strip) start(t html.Token) {
 		return
 	}
 	b.gone = b.gone || isUnseen(t.Data) || isCode(atomOf(t.Data))
+	if t.Data == "a" {
+		s.link = s.w.b.Len()
+	}
 	s.open = append(s.open, b)
 	s.count[t.Data]++
 }
@@ -122,6 +127,9 @@ func (s *strip) target(b *box) {
 	target := linkTarget(b.attr("href"), s.base)
 	if target == "" {
 		return
+	}
+	if text := s.w.String()[s.link:]; linkMisleads(text[:min(len(text), maxLinkText)], target) {
+		s.misleading++
 	}
 	if !s.full {
 		target = shortLink(target)

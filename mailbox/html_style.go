@@ -36,6 +36,8 @@ const (
 	clipPath
 	transform
 	scale
+	translate
+	zoom
 	whiteSpace
 	properties // their number
 )
@@ -50,7 +52,8 @@ var propertyNames = map[string]property{
 	"position": position, "left": left, "right": right, "top": top, "bottom": bottom,
 	"margin-left": marginLeft, "margin-top": marginTop, "text-indent": textIndent,
 	"clip": clip, "clip-path": clipPath, "-webkit-clip-path": clipPath,
-	"transform": transform, "-webkit-transform": transform, "scale": scale, "white-space": whiteSpace,
+	"transform": transform, "-webkit-transform": transform, "scale": scale, "translate": translate, "zoom": zoom,
+	"white-space": whiteSpace,
 }
 
 // declaration is one property and its value, in lower case.
@@ -89,11 +92,29 @@ func parseDeclarations(s string) []declaration {
 			if size := fontShorthandSize(value); size != "" && isValid(fontSize, size) {
 				out = append(out, declaration{fontSize, size, important})
 			}
+		case "inset":
+			out = append(out, insets(value, important)...)
 		default:
 			if p, known := propertyNames[name]; known && isValid(p, value) {
 				out = append(out, declaration{p, value, important})
 			}
 		}
+	}
+	return out
+}
+
+// insets takes the shorthand of top, right, bottom and left apart.
+func insets(value string, important bool) (out []declaration) {
+	values := strings.Fields(value)
+	if len(values) == 0 || len(values) > 4 {
+		return nil
+	}
+	for i, p := range [...]property{top, right, bottom, left} {
+		v := values[[...][4]int{{0, 0, 0, 0}, {0, 1, 0, 1}, {0, 1, 2, 1}, {0, 1, 2, 3}}[len(values)-1][i]]
+		if !isValid(p, v) {
+			return nil
+		}
+		out = append(out, declaration{p, v, important})
 	}
 	return out
 }
@@ -127,7 +148,7 @@ func isValid(p property, value string) bool {
 	switch p {
 	case color, textFill, backgroundColor:
 		return value == "currentcolor" || colorOf(value).name == ""
-	case opacity, scale:
+	case opacity, scale, zoom:
 		_, ok := numberOf(value)
 		return ok
 	case fontSize:
@@ -139,6 +160,8 @@ func isValid(p property, value string) bool {
 	case width, height, maxWidth, maxHeight, left, right, top, bottom, marginLeft, marginTop, textIndent:
 		_, ok := lengthOf(value, rootSize, screenWidth)
 		return ok || value == "auto" || value == "none"
+	case translate:
+		return true // lengths that cannot be computed move nothing out of sight
 	case overflow:
 		for word := range strings.FieldsSeq(value) {
 			if !strings.Contains(" visible hidden clip scroll auto ", " "+word+" ") {

@@ -37,6 +37,9 @@ func fontSizeOf(value string, parent float64) float64 {
 // lengthOf computes a length in pixels; a percentage is of whole, which is NaN
 // where it is not known.
 func lengthOf(value string, em, whole float64) (px float64, ok bool) {
+	if inside, is := strings.CutPrefix(value, "calc("); is {
+		value = strings.TrimSpace(strings.TrimSuffix(inside, ")")) // of a sum, nothing is made below
+	}
 	i := len(value)
 	for i > 0 && (value[i-1] == '%' || 'a' <= value[i-1] && value[i-1] <= 'z') {
 		i--

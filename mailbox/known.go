@@ -10,10 +10,11 @@ import (
 )
 
 // How much is remembered: the heads of this many mails, and converted bodies
-// of this many bytes.
+// and attachments of this many bytes.
 const (
-	maxHeads  = 2000
-	maxBodies = 32 << 20
+	maxHeads     = 2000
+	maxBodies    = 32 << 20
+	maxDocuments = 16 << 20
 )
 
 // head is what a list shows of a mail. All of it but the labels is immutable
@@ -31,14 +32,17 @@ type known struct {
 	mu     sync.Mutex
 	heads  *lru[head]
 	bodies *lru[body] // by id and format
-	at     uint64     // labels are right as of this history id; 0 is unknown
-	latest uint64     // the latest history id seen anywhere
+	// documents are the texts of attachments, by id and part.
+	documents *lru[Document]
+	at        uint64 // labels are right as of this history id; 0 is unknown
+	latest    uint64 // the latest history id seen anywhere
 }
 
 func newKnown() known {
 	return known{
-		heads:  newLRU(maxHeads, func(head) int { return 1 }),
-		bodies: newLRU(maxBodies, body.size),
+		heads:     newLRU(maxHeads, func(head) int { return 1 }),
+		bodies:    newLRU(maxBodies, body.size),
+		documents: newLRU(maxDocuments, Document.size),
 	}
 }
 
@@ -108,6 +112,20 @@ func (k *known) storeBody(id string, f Format, b body) {
 	k.bodies.store(id+" "+string(f), b)
 }
 
+// storeDocument keeps the text of an attachment.
+func (k *known) storeDocument(key string, d Document) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.documents.store(key, d)
+}
+
+// recallDocument returns the text of an attachment that was read before.
+func (k *known) recallDocument(key string) (Document, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.documents.lookup(key)
+}
+
 // recallMessage returns what is known of a mail whose body was converted before.
 func (k *known) recallMessage(id string, f Format) (head, body, bool) {
 	k.mu.Lock()
@@ -127,6 +145,7 @@ func (k *known) forget() {
 	defer k.mu.Unlock()
 	k.heads.clear()
 	k.bodies.clear()
+	k.documents.clear()
 	k.at, k.latest = 0, 0
 }
 
@@ -197,14 +216,28 @@ func (c *Client) catchUp(ctx context.Context) bool {
 	if at == 0 {
 		return c.readProfile(ctx)
 	}
+	_, err := c.replay(ctx, at, maxHistoryPages)
+	if errors.Is(err, errNoHistory) {
+		return c.readProfile(ctx)
+	}
+	return err == nil
+}
+
+// errNoHistory says that the history since a position is gone or too long.
+var errNoHistory = errors.New("mailbox: the history since then is not available")
+
+// replay reads the history from a position on and brings the labels of what is
+// known up to date with it. Where the history is gone, or goes on for more than
+// that many pages, the heads are dropped and the error is errNoHistory.
+func (c *Client) replay(ctx context.Context, at uint64, pages int) ([]*gmail.History, error) {
 	var records []*gmail.History
 	token := ""
-	for range maxHistoryPages {
+	for range pages {
 		var page *gmail.ListHistoryResponse
 		err := c.once(ctx, "read the history", unitsHistory, func(ctx context.Context) error {
 			call := c.service.Users.History.List(me).StartHistoryId(at).MaxResults(500).
 				HistoryTypes("labelAdded", "labelRemoved", "messageDeleted").
-				Fields("history(labelsAdded(labelIds,message/id),labelsRemoved(labelIds,message/id),messagesDeleted/message/id)",
+				Fields("history(labelsAdded(labelIds,message(id,threadId)),labelsRemoved(labelIds,message(id,threadId)),messagesDeleted/message/id)",
 					"historyId", "nextPageToken")
 			if token != "" {
 				call.PageToken(token)
@@ -218,16 +251,16 @@ func (c *Client) catchUp(ctx context.Context) bool {
 			break
 		}
 		if err != nil {
-			return false
+			return nil, err
 		}
 		records = append(records, page.History...)
 		if token = page.NextPageToken; token == "" {
 			c.known.apply(records, page.HistoryId)
-			return true
+			return records, nil
 		}
 	}
 	c.known.lose(at)
-	return c.readProfile(ctx)
+	return nil, errNoHistory
 }
 
 // historyPosition makes sure that a position is known from before a send, to

@@ -56,8 +56,11 @@ type Summary struct {
 // Query asks for a page of mails.
 type Query struct {
 	// Text is a Gmail search expression, passed through untouched. Empty
-	// lists the newest mail. At most 4096 bytes.
+	// lists the newest mail. At most 4096 bytes. One that is an IMAP search
+	// (RFC 3501, 6.4.4) is translated, or refused where it cannot be.
 	Text string
+	// Zone is where the days of an IMAP search begin; default UTC.
+	Zone *time.Location
 	// After and Before bound the time of arrival: After inclusive, Before
 	// exclusive. Zero means open.
 	After, Before time.Time
@@ -76,6 +79,8 @@ type Page struct {
 	Next string
 	// Effective is the query as it was sent to Gmail.
 	Effective string
+	// Translated says that the query was an IMAP search.
+	Translated bool
 	// Omitted counts mails that were deleted between list and get.
 	Omitted int
 	// Failed names the mails that could not be fetched, with the reason.
@@ -98,16 +103,36 @@ type Message struct {
 	Bcc, ReplyTo []Address
 	// Body is Markdown (or text, as asked), cleaned, in full.
 	Body string
-	// Source says what Body was made of: "html", "text" or "none".
+	// Source says what Body was made of: "html", "text", "headers" or "none".
 	Source string
 	// HiddenChars counts characters that were removed because a reader of the
 	// mail would not have seen them.
 	HiddenChars int
+	// Cut is set if the mail has more text than Body, because it is larger
+	// than anybody reads or cannot be read here. Body says so where it ends.
+	Cut bool
+	// Skipped is set in a thread so long that this mail's text was not looked
+	// at; Body is then empty, and [Client.Read] has it.
+	Skipped bool
 	// TextDiffers is set if the plain text part holds a sizeable share of
 	// words that a reader of the HTML part does not see. Source tells which
 	// of the two Body is.
 	TextDiffers bool
 	Attachments []Attachment
+	// Authentication is Gmail's verdict on the sender; the zero value for a
+	// mail that did not arrive, but was sent or drafted here.
+	Authentication Authentication
+	// AnswersElsewhere: an answer goes to another site than the sender's.
+	AnswersElsewhere bool
+	// NameMisleads: the sender's name shows a mail address that is not the
+	// sender's.
+	NameMisleads bool
+	// MisleadingLinks counts the links of the HTML whose text names another
+	// site than they lead to.
+	MisleadingLinks int
+	// Unsubscribe are the targets of List-Unsubscribe (RFC 2369), at most four,
+	// as the sender wrote them.
+	Unsubscribe []string
 }
 
 // Attachment is a part of a mail that is not its body.
@@ -129,6 +154,8 @@ const (
 	Markdown Format = "markdown"
 	Text     Format = "text"
 	HTML     Format = "html"
+	// Headers is every header field on a line of its own, instead of a body.
+	Headers Format = "raw_headers"
 )
 
 // Outcome says what is known of a send.

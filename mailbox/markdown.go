@@ -119,7 +119,7 @@ var commonMark = goldmark.New(
 		markup.WithHardWraps(),
 		markup.WithWriter(literal{markup.DefaultWriter}),
 		renderer.WithNodeRenderers(
-			util.Prioritized(pictures{}, 1),
+			util.Prioritized(pictureLinks{}, 1),
 			util.Prioritized(extension.NewTableHTMLRenderer(), 500),
 		),
 	),
@@ -199,10 +199,10 @@ func (l literal) Write(w util.BufWriter, source []byte) {
 	}
 }
 
-// pictures writes a picture as a link to it.
-type pictures struct{}
+// pictureLinks writes a picture as a link to it.
+type pictureLinks struct{}
 
-func (pictures) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
+func (pictureLinks) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
 	r.Register(ast.KindImage, func(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
 		image, ok := node.(*ast.Image)
 		if !ok || markup.IsDangerousURL(image.Destination) {

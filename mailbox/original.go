@@ -30,7 +30,6 @@ type original struct {
 	// own are the addresses of the account.
 	own []sender
 
-	isDraft bool
 	body    Passage
 	payload *gmail.MessagePart
 	files   []Attachment
@@ -73,8 +72,7 @@ func (c *Client) original(ctx context.Context, b budget, id string) (*original, 
 		from:    reachable(headerOf(headers, "From")), sender: reachable(headerOf(headers, "Sender")),
 		replyTo: reachable(headerOf(headers, "Reply-To")),
 		to:      reachable(headerOf(headers, "To")), cc: reachable(headerOf(headers, "Cc")),
-		isDraft: slices.Contains(m.LabelIds, "DRAFT"),
-		body:    content.passage(), payload: m.Payload, files: content.attachments,
+		body: content.passage(), payload: m.Payload, files: content.attachments,
 	}
 	if ids := messageIDs(headerOf(headers, "Message-ID")); len(ids) > 0 {
 		o.messageID = ids[0]
@@ -145,8 +143,8 @@ func (c *content) passage() Passage {
 	var texts []string
 	var markup strings.Builder
 	for _, s := range c.sections {
-		r, err := s.render(HTML)
-		if err != nil || r.text == "" {
+		r := s.render(HTML)
+		if r.text == "" {
 			continue
 		}
 		if r.source == sourceHTML {

@@ -18,16 +18,16 @@ type Outgoing struct {
 	// Attachments are sent behind the body; those with a ContentID that the
 	// HTML shows, inside it.
 	Attachments []File
-	Thread      Thread
+	Thread      Threading
 	Draft       Draft
 }
 
 // Passage is a piece of a body in both of its forms.
 type Passage struct{ Text, HTML string }
 
-// Thread is where a mail belongs; zero for a mail of its own. Gmail wants all
+// Threading is where a mail belongs; zero for a mail of its own. Gmail wants all
 // three of a reply, and the subject to match.
-type Thread struct {
+type Threading struct {
 	// ID is Gmail's.
 	ID string
 	// InReplyTo is the Message-ID of the mail that is answered, References are
@@ -46,8 +46,9 @@ type Draft struct {
 	Mark string
 }
 
-// bodies returns both forms of the body; html is empty for a mail that has none.
-func (o Outgoing) bodies() (text, html string) {
+// Bodies returns both forms of the body as they go out, signature and quote
+// included; html is empty for a mail that has none.
+func (o Outgoing) Bodies() (text, html string) {
 	text, html = o.Text, o.HTML
 	if html == "" && o.Markdown {
 		html = fromMarkdown(text)

@@ -36,6 +36,13 @@ func (q *Query) check() error {
 	return nil
 }
 
+func (q *Query) zone() *time.Location {
+	if q.Zone == nil {
+		return time.UTC
+	}
+	return q.Zone
+}
+
 // effective is the search expression to send. The bounds go in as seconds
 // since 1970, because Gmail takes a date for midnight in California. They are
 // a second wider than asked for, as it is not said whether they include their

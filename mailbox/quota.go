@@ -9,16 +9,24 @@ import (
 // What a call costs in quota units, per Google's table of 2026-05-01. Projects
 // with the older table pay less, so these are upper bounds.
 const (
-	unitsProfile    = 1
-	unitsLabels     = 1
-	unitsSendAs     = 1
-	unitsHistory    = 2
-	unitsList       = 5
-	unitsDraft      = 10 // to create or to delete one
-	unitsRedraft    = 15
-	unitsGet        = 20
-	unitsAttachment = 20
-	unitsSend       = 100
+	unitsProfile      = 1
+	unitsLabels       = 1
+	unitsSendAs       = 1
+	unitsSettings     = 1 // to read filters or the vacation responder
+	unitsHistory      = 2
+	unitsList         = 5
+	unitsModify       = 5
+	unitsLabelEdit    = 5
+	unitsSettingsEdit = 5
+	unitsModifyThread = 10
+	unitsDraft        = 10 // to create or to delete one
+	unitsRedraft      = 15
+	unitsGet          = 20
+	unitsAttachment   = 20
+	unitsThread       = 40
+	unitsTrash        = 20
+	unitsBatchModify  = 50
+	unitsSend         = 100
 )
 
 // defaultUnits is the quota of a user of a project created since May 2026.

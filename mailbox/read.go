@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	gmail "google.golang.org/api/gmail/v1"
 )
@@ -14,8 +15,12 @@ import (
 // fields selector cannot recurse, and would cut a deep MIME tree without a word.
 var fullForm = form{format: "full", fields: "id,threadId,labelIds,snippet,internalDate,historyId,payload"}
 
-// maxTextPart bounds a text part that is fetched on its own, in bytes.
-const maxTextPart = 8 << 20
+const (
+	// maxTextPart bounds a text part that is fetched on its own, in bytes, and
+	// maxApart how many of them are.
+	maxTextPart = 4 << 20
+	maxApart    = 8
+)
 
 // body is what a mail's content was converted to. It is immutable for an id
 // and a format.
@@ -24,7 +29,11 @@ type body struct {
 	source       string
 	hidden       int
 	differs      bool
+	cut          bool
+	misleading   int // links
 	bcc, replyTo []Address
+	unsubscribe  []string
+	verdict      Authentication
 	attachments  []Attachment
 }
 
@@ -32,6 +41,9 @@ func (b body) size() int {
 	n := 512 + len(b.text)
 	for _, a := range b.attachments {
 		n += 64 + len(a.Name) + len(a.Type)
+	}
+	for _, u := range b.unsubscribe {
+		n += 16 + len(u)
 	}
 	return n
 }
@@ -45,9 +57,9 @@ func (c *Client) Read(ctx context.Context, id string, format Format) (Message, e
 	switch format {
 	case "":
 		format = Markdown
-	case Markdown, Text, HTML:
+	case Markdown, Text, HTML, Headers:
 	default:
-		return Message{}, invalid("there is no such body format", "Use markdown, text or html.")
+		return Message{}, invalid("there is no such body format", "Use markdown, text, html or raw_headers.")
 	}
 	b := newBudget()
 	var beside sync.WaitGroup
@@ -99,8 +111,13 @@ func (c *Client) message(h head, b body) Message {
 	return Message{
 		Summary: c.summary(h, attached),
 		Bcc:     b.bcc, ReplyTo: b.replyTo,
-		Body: b.text, Source: b.source, HiddenChars: b.hidden, TextDiffers: b.differs,
-		Attachments: b.attachments,
+		Body: b.text, Source: b.source, HiddenChars: b.hidden, TextDiffers: b.differs, Cut: b.cut,
+		Attachments:      b.attachments,
+		Authentication:   b.verdict,
+		AnswersElsewhere: answersElsewhere(h.From, b.replyTo),
+		NameMisleads:     nameMisleads(h.From),
+		MisleadingLinks:  b.misleading,
+		Unsubscribe:      b.unsubscribe,
 	}
 }
 
@@ -110,31 +127,41 @@ func (c *Client) convert(ctx context.Context, b budget, m *gmail.Message, format
 		return body{source: sourceNone}, nil
 	}
 	content := contentOf(m.Payload)
-	for _, p := range content.apart() {
+	headers := m.Payload.Headers
+	out := body{
+		bcc:         parseAddresses(headerOf(headers, "Bcc")),
+		replyTo:     parseAddresses(headerOf(headers, "Reply-To")),
+		unsubscribe: unsubscribeOf(headers),
+		verdict:     authenticationOf(headers),
+		attachments: content.attachments,
+	}
+	if format == Headers {
+		out.source = sourceHeaders
+		out.text, out.hidden, out.cut = headerLines(headers)
+		return out, nil
+	}
+	for i, p := range content.apart() {
+		if i >= maxApart {
+			p.leaveOut("[linkmail: a further text of the mail is left out here]")
+			continue
+		}
 		if err := c.fetchText(ctx, b, m.Id, p); err != nil {
 			return body{}, err
 		}
 	}
-	out := body{
-		bcc:         parseAddresses(headerOf(m.Payload.Headers, "Bcc")),
-		replyTo:     parseAddresses(headerOf(m.Payload.Headers, "Reply-To")),
-		attachments: content.attachments,
-	}
-	r, err := content.render(format)
-	if err != nil {
-		return body{}, wrap("convert the mail", err)
-	}
-	out.text, out.source, out.hidden, out.differs = r.text, r.source, r.hidden, r.differs
+	r := content.render(format)
+	out.text, out.source, out.hidden = r.text, r.source, r.hidden
+	out.differs, out.cut, out.misleading = r.differs, r.cut, r.misleading
 	return out, nil
 }
 
 // fetchText gets a text that Gmail keeps apart from its mail. Other than a
 // text in the mail itself, which is always UTF-8, it comes in the charset that
-// the part declares.
+// the part declares. What is kept of it is as much as is read, and a little
+// more, by which the rest is missed.
 func (c *Client) fetchText(ctx context.Context, b budget, id string, t *textPart) error {
 	if t.size > maxTextPart {
-		t.text = fmt.Sprintf("[A text of %d MB is left out here: it is too large to read.]", t.size>>20)
-		t.html = false
+		t.leaveOut(fmt.Sprintf("[linkmail: a text of %d MB is left out here: it is too large to read]", t.size>>20))
 		return nil
 	}
 	return c.read(ctx, b, "read the text of the mail", unitsAttachment, func(ctx context.Context) error {
@@ -142,7 +169,10 @@ func (c *Client) fetchText(ctx context.Context, b budget, id string, t *textPart
 		if err != nil {
 			return err
 		}
-		t.text = decodeCharset(decodeBase64(part.Data), t.charset)
+		data := decodeBase64(part.Data)
+		part.Data = "" // it may be as large as everything else together
+		text := decodeCharset(data, t.charset)
+		t.text = strings.Clone(strings.ToValidUTF8(text[:min(len(text), maxConverted+utf8.UTFMax)], ""))
 		return nil
 	})
 }

@@ -36,7 +36,7 @@ func newRig(tb testing.TB, world standin.Config, change ...func(*mailbox.Config)
 	tb.Helper()
 	w := standin.NewWorld(world)
 	base, stop := serve(tb, w.Gmail(), true)
-	token := w.IssueToken(standin.DefaultUser, []string{gmailModify}, 24*time.Hour)
+	token := w.IssueToken(standin.DefaultUser, []string{gmailModify, standin.ScopeSettings}, 24*time.Hour)
 	auth := bearer{token: token, base: base}
 	cfg := mailbox.Config{
 		HTTP:     func(string) http.RoundTripper { return auth },

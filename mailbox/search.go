@@ -23,8 +23,13 @@ func (c *Client) Search(ctx context.Context, q Query) (Page, error) {
 	if err := q.check(); err != nil {
 		return Page{}, err
 	}
+	var page Page
+	var err error
+	if q.Text, page.Translated, err = fromIMAP(q.Text, q.zone()); err != nil {
+		return Page{}, err
+	}
 	b := newBudget()
-	page := Page{Effective: q.effective()}
+	page.Effective = q.effective()
 
 	var beside sync.WaitGroup
 	defer beside.Wait()

@@ -27,7 +27,7 @@ func (c *Client) WithSignature(ctx context.Context, o Outgoing) (Outgoing, error
 
 func (o Outgoing) withoutSignature() (text, html string) {
 	o.Signature, o.Quoted = Passage{}, Passage{}
-	return o.bodies()
+	return o.Bodies()
 }
 
 // signatureOf sets a signature apart from the text, in the way by which mail

@@ -2,10 +2,8 @@ package server_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"fmt"
-	"net/url"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -18,55 +16,40 @@ import (
 	"linkmail/tools"
 )
 
-// signedOut is a mailbox whose user has not signed in: every request ends in a
-// challenge, wrapped as net/http and the layers above do it.
-type signedOut struct {
-	tools.Mailbox // none: what is not played is not called
-}
+// refused is a way to Gmail on which every request ends in a challenge.
+type refused struct{}
 
-func (signedOut) fail(op string) error {
-	return fmt.Errorf("mailbox: %s: %w", op, &url.Error{Op: "Get", URL: "https://gmail.example/?q=canary", Err: &auth.Challenge{
+func (refused) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, &auth.Challenge{
 		URL: "https://broker.example/connect/ABCD-1234", Code: "ABCD-1234", Scope: "gmail", Expires: expires, Step: 2,
-	}})
+	}
 }
 
-func (s signedOut) Search(context.Context, mailbox.Query) (mailbox.Page, error) {
-	return mailbox.Page{}, s.fail("search")
+// signedOut is a mailbox whose user has not signed in.
+func signedOut(tb testing.TB) *mailbox.Client {
+	tb.Helper()
+	c, err := mailbox.New(mailbox.Config{HTTP: func(string) http.RoundTripper { return refused{} }})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
 }
-
-func (s signedOut) Read(context.Context, string, mailbox.Format) (mailbox.Message, error) {
-	return mailbox.Message{}, s.fail("read")
-}
-
-func (s signedOut) Send(context.Context, mailbox.Outgoing) (mailbox.Receipt, error) {
-	return mailbox.Receipt{}, s.fail("send")
-}
-
-func (s signedOut) Check(context.Context, mailbox.Outgoing) (mailbox.Receipt, error) {
-	return mailbox.Receipt{}, s.fail("check")
-}
-
-func (s signedOut) Draft(context.Context, mailbox.Outgoing) (mailbox.Receipt, error) {
-	return mailbox.Receipt{}, s.fail("draft")
-}
-
-func (s signedOut) WithSignature(context.Context, mailbox.Outgoing) (mailbox.Outgoing, error) {
-	return mailbox.Outgoing{}, s.fail("sign")
-}
-
-func (s signedOut) Reply(context.Context, string, mailbox.Answering) (mailbox.Outgoing, error) {
-	return mailbox.Outgoing{}, s.fail("reply")
-}
-
-func (s signedOut) Account(context.Context) (string, error) { return "", s.fail("account") }
 
 // signIn are the arguments with which each tool gets as far as the mailbox.
 var signIn = map[string]string{
-	"search_emails": `{"query":"canary"}`,
-	"draft_email":   `{"to":"canary@example.com","subject":"canary","body":"canary","signature":false}`,
-	"reply_email":   `{"messageId":"canary","body":"canary"}`,
-	"read_email":    `{"messageId":"18c2a7f3e4b5d6a7"}`,
-	"send_email":    `{"to":"canary@example.com","subject":"canary","body":"canary"}`,
+	"search_emails":  `{"query":"canary"}`,
+	"read_email":     `{"messageId":"18c2a7f3e4b5d6a7"}`,
+	"get_thread":     `{"threadId":"18c2a7f3e4b5d6a7"}`,
+	"send_email":     `{"to":"canary@example.com","subject":"canary","body":"canary"}`,
+	"modify_emails":  `{"messageIds":["18c2a7f3e4b5d6a7"],"action":"archive"}`,
+	"trash_emails":   `{"messageIds":["18c2a7f3e4b5d6a7"]}`,
+	"draft_email":    `{"body":"canary"}`,
+	"reply_email":    `{"messageId":"18c2a7f3e4b5d6a7","body":"canary"}`,
+	"forward_email":  `{"messageId":"18c2a7f3e4b5d6a7","to":"canary@example.com"}`,
+	"delete_draft":   `{"draftId":"r-18c2a7f3e4b5d6a7"}`,
+	"manage_label":   `{"action":"create","name":"canary"}`,
+	"manage_filter":  `{"action":"create","from":"canary","do":["archive"]}`,
+	"get_attachment": `{"messageId":"18c2a7f3e4b5d6a7","filename":"canary"}`,
 }
 
 func TestChallengeOfEveryToolIsAnAnswerOfThatTool(t *testing.T) {
@@ -74,7 +57,10 @@ func TestChallengeOfEveryToolIsAnAnswerOfThatTool(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	catalogue := tools.Catalogue(tools.Config{Mailbox: signedOut{}, Send: direct})
+	catalogue := tools.Catalogue(tools.Config{
+		Mailbox: signedOut(t), Send: direct,
+		Toolsets: []tools.Toolset{tools.Compose, tools.Labels, tools.Settings, tools.Sync},
+	})
 	var log bytes.Buffer
 	s, err := server.New(server.Config{
 		Name: "linkmail", Version: "1", Instructions: tools.Instructions, Tools: catalogue,
@@ -118,7 +104,7 @@ func TestChallengeOfEveryToolIsAnAnswerOfThatTool(t *testing.T) {
 }
 
 func TestToolErrorsAreRendered(t *testing.T) {
-	s, err := server.New(server.Config{Name: "linkmail", Version: "1", Tools: tools.Catalogue(tools.Config{Mailbox: signedOut{}})})
+	s, err := server.New(server.Config{Name: "linkmail", Version: "1", Tools: tools.Catalogue(tools.Config{Mailbox: signedOut(t)})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,8 +121,9 @@ func TestToolErrorsAreRendered(t *testing.T) {
 }
 
 func BenchmarkStart(b *testing.B) {
+	box := signedOut(b)
 	for b.Loop() {
-		if _, err := server.New(server.Config{Name: "linkmail", Version: "1", Tools: tools.Catalogue(tools.Config{Mailbox: signedOut{}})}); err != nil {
+		if _, err := server.New(server.Config{Name: "linkmail", Version: "1", Tools: tools.Catalogue(tools.Config{Mailbox: box})}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -103,20 +103,30 @@ const (
 // askingOf reads what the client has declared. An empty elicitation capability
 // means forms only, and a form is never the way to sign in.
 func askingOf(ctx context.Context) asking {
-	var caps mcp.ClientCapabilities
-	how := asError
+	caps, modern := capabilitiesOf(ctx)
+	switch {
+	case caps.Elicitation == nil || caps.Elicitation.URL == nil:
+		return inWords
+	case modern:
+		return asRequest
+	default:
+		return asError
+	}
+}
+
+// capabilitiesOf returns what the client of a call has declared, and whether
+// it speaks the protocol of 2026-07-28.
+func capabilitiesOf(ctx context.Context) (caps mcp.ClientCapabilities, modern bool) {
 	if info := mcpserver.RequestProtocolInfoFromContext(ctx); info != nil && info.Modern {
-		how = asRequest
 		if info.ClientCapabilities != nil {
 			caps = *info.ClientCapabilities
 		}
-	} else if s, ok := mcpserver.ClientSessionFromContext(ctx).(mcpserver.SessionWithClientInfo); ok {
+		return caps, true
+	}
+	if s, ok := mcpserver.ClientSessionFromContext(ctx).(mcpserver.SessionWithClientInfo); ok {
 		caps = s.GetClientCapabilities()
 	}
-	if caps.Elicitation == nil || caps.Elicitation.URL == nil {
-		return inWords
-	}
-	return how
+	return caps, false
 }
 
 // maxLink bounds a link in a dialog, in bytes; some clients break on more

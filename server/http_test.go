@@ -129,7 +129,7 @@ func TestHTTPRefuses(t *testing.T) {
 		{"a forged session on POST", "POST", "/mcp", ping, []string{"Mcp-Session-Id", forged}, 404},
 		{"a forged session on GET", "GET", "/mcp", "", []string{"Mcp-Session-Id", forged}, 404},
 		{"a forged session on DELETE", "DELETE", "/mcp", "", []string{"Mcp-Session-Id", forged}, 404},
-		{"a session with another MAC", "POST", "/mcp", ping, []string{"Mcp-Session-Id", id[:len(id)-2] + "AA"}, 404},
+		{"a session with another MAC", "POST", "/mcp", ping, []string{"Mcp-Session-Id", id[:len(id)-4] + flip(id[len(id)-4]) + id[len(id)-3:]}, 404},
 		{"a session that was made younger", "POST", "/mcp", ping, []string{"Mcp-Session-Id", strings.Replace(id, ".", ".1", 1)}, 404},
 		{"a session of the other transport", "POST", "/message?sessionId=" + id, ping, nil, 404},
 		{"a message to no session", "POST", "/message", ping, nil, 404},

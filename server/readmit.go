@@ -24,6 +24,10 @@ func (s *Server) readmit(ctx context.Context, v *visit) *problem {
 			Hint:    "Call the tool again without it.",
 		}
 	}
+	if one.Question != "" {
+		v.heard(one, s.cfg.Now())
+		return nil
+	}
 	v.back = one.Challenge
 	answer := mcpserver.ElicitationResponse(v.req.Params.InputResponses, signIn)
 	switch {

@@ -22,6 +22,8 @@ type reply struct {
 	elicit error
 	// challenge is what result tells in words, if a person has to act.
 	challenge *auth.Challenge
+	// question is what the call waits for, if the user has to answer it first.
+	question *Question
 	// kind is the outcome as one word, for the log.
 	kind string
 }
@@ -48,9 +50,20 @@ type call struct {
 	log zerolog.Logger
 }
 
-// run is the one way that every call goes: it says who is calling, keeps a
-// panic inside and leaves one line in the log. how is what is done in between.
-func (s *Server) run(ctx context.Context, req mcp.CallToolRequest, how func(context.Context, call) reply) (r reply) {
+// run calls a tool. how is what is done with the call.
+func (s *Server) run(ctx context.Context, req mcp.CallToolRequest, how func(context.Context, call) reply) reply {
+	return s.watched(ctx, s.known(req.Params.Name), req, func(ctx context.Context, c call) reply {
+		if _, ok := s.handlers[req.Params.Name]; !ok {
+			return s.unknownTool()
+		}
+		return how(ctx, c)
+	})
+}
+
+// watched is the one way that every call goes: it says who is calling, keeps a
+// panic inside and leaves one line in the log, under a name. how is what is
+// done in between.
+func (s *Server) watched(ctx context.Context, name string, req mcp.CallToolRequest, how func(context.Context, call) reply) (r reply) {
 	started := s.cfg.Now()
 	id := rand.Text()[:8]
 	log := s.cfg.Log.With().Str("id", id).Logger()
@@ -60,12 +73,9 @@ func (s *Server) run(ctx context.Context, req mcp.CallToolRequest, how func(cont
 			log.Error().Str("type", fmt.Sprintf("%T", p)).Str("at", panicSite()).Msg("panic")
 			r = reply{problem: bug(id), kind: "panic"}
 		}
-		log.Info().Str("tool", s.known(req.Params.Name)).Str("outcome", r.kind).
+		log.Info().Str("tool", name).Str("outcome", r.kind).
 			Int64("ms", s.cfg.Now().Sub(started).Milliseconds()).Msg("call")
 	}()
-	if _, ok := s.handlers[req.Params.Name]; !ok {
-		return s.unknownTool()
-	}
 	if _, ok := auth.PrincipalFrom(ctx); !ok {
 		ctx = auth.WithPrincipal(ctx, s.cfg.Principal)
 	}
@@ -74,7 +84,10 @@ func (s *Server) run(ctx context.Context, req mcp.CallToolRequest, how func(cont
 
 // perform runs the tool once and turns its error into words.
 func (s *Server) perform(ctx context.Context, c call) reply {
-	result, err := s.handlers[c.req.Params.Name](ctx, c.req)
+	result, err := s.handlers[c.req.Params.Name](s.following(ctx, c), c.req)
+	if q := questionIn(err); q != nil {
+		return reply{question: q, kind: "asked"}
+	}
 	if err != nil {
 		return explain(err, c.id, c.log)
 	}

@@ -41,6 +41,11 @@ type Config struct {
 	// A handler returns its errors as they are, for the server to explain. A
 	// structured answer with a method Kind() string is logged as that kind.
 	Tools []mcpserver.ServerTool
+	// Prompts are tasks that a client may offer its user. Optional.
+	Prompts []mcpserver.ServerPrompt
+	// Resources are what a client may read beside them, by the form of their
+	// addresses. A reader returns its errors as they are. Optional.
+	Resources []mcpserver.ServerResourceTemplate
 	// Principal is who calls when nothing else identifies the caller; the
 	// default is the subject "local", the one user of this machine.
 	Principal auth.Principal
@@ -61,6 +66,9 @@ type Config struct {
 	// user twice, not by another process either. Nil: a challenge is answered
 	// with a result, whatever the client could do.
 	State State
+	// Progress returns a context in which a tool tells how far it has got, for
+	// a client that asked to know. Nil: no tool does.
+	Progress func(ctx context.Context, tell func(done, total int, what string)) context.Context
 	// Wait is how long a call that is repeated after an elicitation waits for
 	// the sign-in to be finished; default 45 seconds, within the patience of
 	// the clients that have the least. Negative: not at all.
@@ -108,12 +116,19 @@ func New(cfg Config) (*Server, error) {
 	if cfg.State != nil {
 		s.elicitations = &elicitations{store: cfg.State, now: cfg.Now}
 	}
-	s.mcp = mcpserver.NewMCPServer(cfg.Name, cfg.Version,
+	options := []mcpserver.ServerOption{
 		mcpserver.WithInstructions(cfg.Instructions),
 		mcpserver.WithToolCapabilities(false),
 		// Clients may set a level, and some insist on it.
 		mcpserver.WithLogging(),
-	)
+	}
+	if len(cfg.Resources) > 0 {
+		options = append(options, mcpserver.WithResourceCapabilities(false, false))
+	}
+	s.mcp = mcpserver.NewMCPServer(cfg.Name, cfg.Version, options...)
+	for _, r := range cfg.Resources {
+		s.mcp.AddResourceTemplate(r.Template, s.resource(r.Handler))
+	}
 	for _, t := range cfg.Tools {
 		name := t.Tool.Name
 		if _, ok := s.handlers[name]; ok {
@@ -121,6 +136,9 @@ func New(cfg Config) (*Server, error) {
 		}
 		s.handlers[name] = t.Handler
 		s.mcp.AddTool(t.Tool, s.handle)
+	}
+	if len(cfg.Prompts) > 0 {
+		s.mcp.AddPrompts(cfg.Prompts...)
 	}
 	return s, nil
 }

@@ -12,18 +12,21 @@ import (
 type session struct {
 	notifications chan mcp.JSONRPCNotification
 	initialized   atomic.Bool
+	out           *output
 
 	mu    sync.Mutex // guards what follows
 	info  mcp.Implementation
 	caps  mcp.ClientCapabilities
 	level mcp.LoggingLevel
 	era   string
+	asked map[string]chan<- answered // by the id of our request
 }
 
 var (
 	_ mcpserver.SessionWithClientInfo      = (*session)(nil)
 	_ mcpserver.SessionWithLogging         = (*session)(nil)
 	_ mcpserver.SessionWithProtocolVersion = (*session)(nil)
+	_ mcpserver.SessionWithElicitation     = (*session)(nil)
 )
 
 func newSession() *session {

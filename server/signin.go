@@ -28,6 +28,8 @@ type visit struct {
 	// says that its user may be about to finish.
 	back    string
 	patient bool
+	// said is the answer to a question for which the call was interrupted.
+	said *said
 }
 
 // converse answers a call of an MCP client. A challenge is put before the user
@@ -53,7 +55,18 @@ func (s *Server) converse(ctx context.Context, c call) reply {
 	if problem := s.readmit(ctx, &v); problem != nil {
 		return reply{problem: problem, kind: problem.Code}
 	}
+	ctx = context.WithValue(ctx, askerKey{}, &asker{server: s, visit: &v, rest: func(ctx context.Context, f func()) error {
+		s.turns.give()
+		running = false
+		f()
+		err := s.turns.take(ctx)
+		running = err == nil
+		return err
+	}})
 	r := s.perform(ctx, c)
+	if r.question != nil {
+		return s.pose(ctx, v, r)
+	}
 	if r.challenge == nil || v.asking == inWords {
 		return r
 	}
@@ -72,7 +85,10 @@ func (s *Server) converse(ctx context.Context, c call) reply {
 			return s.noTurn(err, c)
 		}
 		running = true
-		if r = s.perform(ctx, c); r.challenge == nil {
+		if r = s.perform(ctx, c); r.question != nil {
+			return s.pose(ctx, v, r)
+		}
+		if r.challenge == nil {
 			return r
 		}
 		r.result = challenge(r.challenge, true)
@@ -89,34 +105,12 @@ func (s *Server) await(ctx context.Context, one call, c *auth.Challenge) {
 	if s.cfg.Watcher == nil || s.cfg.Wait < 0 {
 		return
 	}
-	s.report(ctx, one)
+	s.tell(ctx, one, 0, 0, "waiting for the user to finish the sign-in")
 	who, _ := auth.PrincipalFrom(ctx)
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.Wait)
+	ctx, cancel := forUser(ctx, s.cfg.Wait)
 	defer cancel()
-	if ending := endingOf(ctx); ending != nil {
-		go func() {
-			select {
-			case <-ending:
-				cancel()
-			case <-ctx.Done():
-			}
-		}()
-	}
 	// However it ends, the tool finds out what is true then.
 	_ = s.cfg.Watcher.Wait(ctx, who, c)
-}
-
-// report tells a client that wants to know why its call takes long.
-func (s *Server) report(ctx context.Context, c call) {
-	if c.req.Params.Meta == nil || c.req.Params.Meta.ProgressToken == nil {
-		return
-	}
-	// Who does not get it misses nothing.
-	_ = s.mcp.SendNotificationToClient(ctx, "notifications/progress", map[string]any{
-		"progressToken": c.req.Params.Meta.ProgressToken,
-		"progress":      0,
-		"message":       "waiting for the user to finish the sign-in",
-	})
 }
 
 // unkept answers in words because nothing can be kept of an elicitation.

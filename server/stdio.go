@@ -38,13 +38,17 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	defer s.mcp.UnregisterSession(work, client.SessionID())
 	c := &conn{
 		server:  s,
+		client:  client,
 		out:     &output{w: out},
+		flushes: make(chan chan struct{}),
+		over:    make(chan struct{}),
 		pending: make(map[string]open),
 	}
-	over, forwarded, ending := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	client.out = c.out
+	forwarded, ending := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(forwarded)
-		c.forward(client.notifications, over)
+		c.forward(client.notifications)
 	}()
 	read := make(chan error, 1)
 	go func() { read <- c.read(s.mcp.WithContext(withEnding(work, ending), client), in) }()
@@ -55,7 +59,7 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	close(ending)
 	c.drain(ctx, s.cfg.Grace, stop)
-	close(over)
+	close(c.over)
 	within(s.cfg.Grace, forwarded)
 	return errors.Join(err, c.out.failure())
 }
@@ -63,8 +67,13 @@ func (s *Server) Stdio(ctx context.Context, in io.Reader, out io.Writer) error {
 // conn is one stdio connection.
 type conn struct {
 	server *Server
+	client *session
 	out    *output
 	calls  sync.WaitGroup
+	// flushes asks forward to write what is waiting, and is told when it has.
+	flushes chan chan struct{}
+	// over is closed when no call is waited for any more.
+	over chan struct{}
 
 	mu      sync.Mutex      // guards what follows
 	pending map[string]open // by request id, as JSON
@@ -111,10 +120,11 @@ func (c *conn) message(ctx context.Context, l line) {
 	if err := json.Unmarshal(l.text, &h); err != nil {
 		h = header{} // mcp-go says what is wrong with it
 	} else if h.Method == "" && h.ID != nil {
-		return // an answer to a question that was never asked
+		c.client.answered(l.text)
+		return
 	}
 	switch h.Method {
-	case string(mcp.MethodToolsCall), string(mcp.MethodSubscriptionsListen):
+	case string(mcp.MethodToolsCall), string(mcp.MethodSubscriptionsListen), readResource:
 		if h.ID != nil {
 			c.start(ctx, h, l.text)
 		}
@@ -141,6 +151,8 @@ func (c *conn) start(ctx context.Context, h header, text []byte) {
 		// Its id is free as soon as the client can know.
 		c.dismiss(id, one)
 		if !unwanted(ctx) {
+			// A call's progress is told before it is over (MCP, progress).
+			c.flush()
 			c.out.write(answer)
 		}
 	}()
@@ -249,22 +261,40 @@ func (c *conn) dispatch(ctx context.Context, id json.RawMessage, text []byte) (a
 	return nil
 }
 
-// forward writes notifications until over is closed and none is left.
-func (c *conn) forward(notifications <-chan mcp.JSONRPCNotification, over <-chan struct{}) {
+// forward writes notifications until the connection is over and none is left.
+func (c *conn) forward(notifications <-chan mcp.JSONRPCNotification) {
+	waiting := func() {
+		for {
+			select {
+			case n := <-notifications:
+				c.out.write(n)
+			default:
+				return
+			}
+		}
+	}
 	for {
 		select {
 		case n := <-notifications:
 			c.out.write(n)
-		case <-over:
-			for {
-				select {
-				case n := <-notifications:
-					c.out.write(n)
-				default:
-					return
-				}
-			}
+		case done := <-c.flushes:
+			waiting()
+			close(done)
+		case <-c.over:
+			waiting()
+			return
 		}
+	}
+}
+
+// flush returns when the notifications that were sent before have been
+// written, or nobody waits for what is left.
+func (c *conn) flush() {
+	done := make(chan struct{})
+	select {
+	case c.flushes <- done:
+		<-done
+	case <-c.over:
 	}
 }
 

@@ -38,6 +38,8 @@ type ticket struct {
 	// was put before the user.
 	Challenge string `json:"c"`
 	Nonce     string `json:"n"`
+	// Question is the digest of what the user was asked, if it was a question.
+	Question string `json:"q,omitempty"`
 	// Issued is in milliseconds and Expires in seconds of Unix time.
 	Issued  int64 `json:"i"`
 	Expires int64 `json:"e"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 )
 
 // maxCalls is how many calls may be open, running or waiting.
@@ -59,4 +60,20 @@ func withEnding(ctx context.Context, ending <-chan struct{}) context.Context {
 func endingOf(ctx context.Context) <-chan struct{} {
 	ending, _ := ctx.Value(endingKey{}).(<-chan struct{})
 	return ending
+}
+
+// forUser bounds a wait for a user by d, and by the end of the server: when
+// that begins to end, nobody is there to come back.
+func forUser(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	if ending := endingOf(ctx); ending != nil {
+		go func() {
+			select {
+			case <-ending:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+	}
+	return ctx, cancel
 }

@@ -49,6 +49,10 @@ func TestArgumentsAreReadAsMeant(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			b := &box{}
 			must(t, tools.Config{Mailbox: b}, "search_emails", test.args)
+			if b.searched[0].Zone == nil {
+				t.Error("the query has no zone")
+			}
+			b.searched[0].Zone = nil
 			if diff := cmp.Diff([]mailbox.Query{test.want}, b.searched); diff != "" {
 				t.Errorf("query (-want +got):\n%s", diff)
 			}
@@ -104,7 +108,7 @@ func TestBadArgumentsAreExplained(t *testing.T) {
 		{"half an object", "search_emails", `{"query":`, "invalid_argument", "the arguments must be a JSON object, got something that is not valid JSON", ""},
 		{"a mebibyte", "search_emails", `{"query":"` + long + `"}`, "too_large", "the arguments take 1048588 bytes; at most 1048576 are accepted", "Shorten the longest argument."},
 		{"a query that fits no URL", "search_emails", `{"query":"` + long[:5000] + `"}`, "invalid_argument", "query takes 5000 bytes; at most 4096 are accepted", ""},
-		{"a day that is none", "search_emails", `{"after":"yesterday"}`, "invalid_argument", "after must be a date like 2026-11-24", ""},
+		{"a day that is none", "search_emails", `{"after":"last week"}`, "invalid_argument", "after must be a date like 2026-11-24", ""},
 		{"a span that ends before it begins", "search_emails", `{"after":"2026-11-24","before":"2026-11-24"}`, "invalid_argument", "after must be earlier than before", "which is exclusive"},
 		{"a zone that is none", "search_emails", `{"timeZone":"Middle/Earth"}`, "invalid_argument", "timeZone is not a time zone that is known here", "Europe/Berlin"},
 		{"no message", "read_email", `{}`, "invalid_argument", "messageId is missing", "search_emails"},
@@ -113,8 +117,8 @@ func TestBadArgumentsAreExplained(t *testing.T) {
 		{"an offset into several mails", "read_email", `{"messageIds":["1","2"],"bodyOffset":5}`, "invalid_argument", "bodyOffset continues one mail", ""},
 		{"two ids for one", "read_email", `{"messageId":["1","2"]}`, "invalid_argument", "messageId must be a string, got an array", ""},
 		{"a mail without what it needs", "send_email", `{"to":"a@example.com"}`, "invalid_argument", "missing: subject, body", "send_email"},
-		{"a mail to nobody", "send_email", `{"to":[],"subject":"s","body":"b"}`, "invalid_argument", "the mail has no recipient", ""},
-		{"a mail without a body", "send_email", `{"to":"a@example.com","subject":"s","body":""}`, "invalid_argument", "missing: body", "draftId"},
+		{"a mail to nobody", "send_email", `{"to":[],"subject":"s","body":"b"}`, "invalid_argument", "missing: to", ""},
+		{"a mail without a body", "send_email", `{"to":"a@example.com","subject":"s","body":""}`, "invalid_argument", "missing: body", ""},
 		{"a recipient without an address", "send_email", `{"to":["a@example.com","Anna"],"subject":"s","body":"b"}`, "invalid_argument", "to[1] is not a mail address", "one address per element"},
 		{"a header smuggled into a recipient", "send_email", `{"to":["a@example.com\r\nBcc: evil@example.com"],"subject":"s","body":"b"}`, "invalid_argument", "to[0] contains a line break", ""},
 		{"a header smuggled into the subject", "send_email", `{"to":"a@example.com","subject":"s\nBcc: evil@example.com","body":"b"}`, "invalid_argument", "subject contains a line break", ""},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	mcpserver "github.com/mark3labs/mcp-go/server"
 )
@@ -50,18 +51,32 @@ type entry struct {
 }
 
 var entries = []entry{
-	{"", draftEmail},
+	{"", getThread},
+	{"", getAccount},
+	{"", listLabels},
+	{"", modifyEmails},
+	{"", getAttachment},
 	{"", readEmail},
 	{"", replyEmail},
 	{"", searchEmails},
 	{"", sendEmail},
-	{Compose, deleteDraft},
+	{"", draftEmail},
+	{"", replyEmail},
 	{Compose, forwardEmail},
+	{Compose, deleteDraft},
+	{"", trashEmails},
+
+	{Labels, manageLabel},
+	{Settings, manageFilter},
+	{Settings, vacationResponder},
+	{Sync, listChanges},
 }
 
 // Catalogue returns the tools that cfg allows, in the order of their names.
 func Catalogue(cfg Config) []mcpserver.ServerTool {
+	cfg.exposure = &exposure{store: cfg.Confirmations, now: cfg.now, seen: map[string]time.Time{}}
 	var list []mcpserver.ServerTool
+	cfg.offered = new([]string)
 	for _, e := range entries {
 		if e.set != "" && !slices.Contains(cfg.Toolsets, e.set) {
 			continue
@@ -73,6 +88,9 @@ func Catalogue(cfg Config) []mcpserver.ServerTool {
 		list = append(list, tool)
 	}
 	slices.SortFunc(list, func(a, b mcpserver.ServerTool) int { return strings.Compare(a.Tool.Name, b.Tool.Name) })
+	for _, tool := range list {
+		*cfg.offered = append(*cfg.offered, tool.Tool.Name)
+	}
 	return list
 }
 

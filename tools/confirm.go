@@ -8,7 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"linkmail/mailbox"
@@ -35,7 +35,7 @@ type verdict string
 const (
 	confirmed     verdict = ""
 	tokenUnknown  verdict = "The confirmationToken was not accepted: it is unknown, used or expired."
-	tokenMismatch verdict = "The confirmationToken was not accepted: it was given for a mail with other recipients, subject, body, attachments, thread or sender."
+	tokenMismatch verdict = "The confirmationToken was not accepted: it was given for a mail with other recipients, subject, body, attachments or sender."
 )
 
 // storeError says that confirmations cannot be kept.
@@ -68,7 +68,12 @@ func issue(ctx context.Context, store Confirmations, mail mailbox.Outgoing, now 
 	token = rand.Text()
 	ends = now.Add(confirmationTTL).Truncate(time.Second)
 	value := binary.BigEndian.AppendUint64(digest(mail), uint64(ends.Unix())) //nolint:gosec // a time after 1970
-	if err := store.Put(ctx, confirmationKey(token), value, confirmationTTL); err != nil {
+	key := confirmationKey(token)
+	err = noteOpen(ctx, store, key, ends, now)
+	if err == nil {
+		err = store.Put(ctx, key, value, confirmationTTL)
+	}
+	if err != nil {
 		return "", time.Time{}, notKept(ctx, err)
 	}
 	return token, ends, nil
@@ -134,18 +139,19 @@ func digest(mail mailbox.Outgoing) []byte {
 		}
 	}
 	for _, s := range []string{
-		mail.From, mail.Subject, mail.Text, mail.HTML, fmt.Sprint(mail.Markdown),
-		mail.Signature.Text, mail.Signature.HTML, mail.Quoted.Text, mail.Quoted.HTML,
-		mail.Thread.ID, mail.Thread.InReplyTo, mail.Draft.ID, mail.Draft.MessageID,
-		strings.Join(mail.Thread.References, " "), fmt.Sprint(len(mail.Attachments)),
+		mail.From, mail.Subject, mail.Text, mail.HTML, fmt.Sprint(mail.Markdown), mail.Signature.Text, mail.Signature.HTML,
+		mail.Quoted.Text, mail.Quoted.HTML, mail.Thread.ID, mail.Thread.InReplyTo, fmt.Sprint(len(mail.Thread.References)),
 	} {
 		part(s)
 	}
+	for _, s := range slices.Concat(mail.Thread.References, []string{mail.Draft.ID, mail.Draft.MessageID, fmt.Sprint(len(mail.Attachments))}) {
+		part(s)
+	}
 	for _, f := range mail.Attachments {
-		sum := sha256.Sum256(f.Content)
-		for _, s := range []string{f.Name, f.Type, f.Charset, f.ContentID, string(sum[:])} {
-			part(s)
-		}
+		part(f.Name)
+		part(f.Type)
+		part(f.ContentID)
+		part(string(f.Content))
 	}
 	return h.Sum(nil)
 }

@@ -45,9 +45,9 @@ func (e Envelope) Kind() string { return string(e.Status) }
 type consent struct {
 	URL       string `json:"url"`
 	Code      string `json:"code"`
-	Scope     string `json:"scope"`
-	ExpiresAt string `json:"expiresAt,omitempty"`
-	Message   string `json:"message"`
+	Scope     string `json:"scope" schema:"-"`
+	ExpiresAt string `json:"expiresAt,omitempty" schema:"-"`
+	Message   string `json:"message" schema:"-"`
 }
 
 // output is the data of an answer.
@@ -59,6 +59,9 @@ type output interface {
 	// a mail's text.
 	render(f fence, account string) string
 }
+
+// An output with a method contents() []mcp.Content has more than its text to
+// show, for example a picture.
 
 type summary struct {
 	status     Status
@@ -134,7 +137,7 @@ func define[In any, Out output](cfg Config, d definition, fn func(context.Contex
 		if err != nil {
 			return nil, named(d.name, err)
 		}
-		return answer(ctx, cfg.Mailbox, out), nil
+		return answer(ctx, cfg, out), nil
 	}
 	return mcpserver.ServerTool{Tool: tool, Handler: handler}
 }
@@ -156,7 +159,7 @@ func ofAccount(ctx context.Context, box Mailbox, wanted string) error {
 const accountTime = 3 * time.Second
 
 // answer wraps the data of a call in its envelope.
-func answer(ctx context.Context, box Mailbox, out output) *mcp.CallToolResult {
+func answer(ctx context.Context, cfg Config, out output) *mcp.CallToolResult {
 	about := out.summary()
 	env := Envelope{
 		Status:     about.status,
@@ -167,17 +170,20 @@ func answer(ctx context.Context, box Mailbox, out output) *mcp.CallToolResult {
 	// lost nor long delayed for the lack of it.
 	limited, cancel := context.WithTimeout(ctx, accountTime)
 	defer cancel()
-	if account, err := box.Account(limited); err == nil {
+	if account, err := cfg.Mailbox.Account(limited); err == nil {
 		env.Account = account
 	}
-	text := out.render(newFence(), env.Account)
+	f := newFence()
+	text := out.render(f, env.Account)
+	cfg.exposure.note(ctx, *f.inside)
 	if env.Account != "" {
 		text = "Account: " + env.Account + "\n" + text
 	}
-	return &mcp.CallToolResult{
-		Content:           []mcp.Content{mcp.TextContent{Type: mcp.ContentTypeText, Text: text}},
-		StructuredContent: env,
+	content := []mcp.Content{mcp.TextContent{Type: mcp.ContentTypeText, Text: text}}
+	if more, ok := out.(interface{ contents() []mcp.Content }); ok {
+		content = append(content, more.contents()...)
 	}
+	return &mcp.CallToolResult{Content: content, StructuredContent: env}
 }
 
 // arguments returns the arguments as they came, without the loss of precision

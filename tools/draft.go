@@ -8,57 +8,49 @@ import (
 	"linkmail/mailbox"
 )
 
-// writes is the effect of a tool that saves drafts and sends nothing.
-var writes = effect{openWorld: true}
+type draftIn struct {
+	letterIn
+	DraftID string `json:"draftId" doc:"Changes that draft, in what is given only"`
+}
 
 func draftEmail(cfg Config) mcpserver.ServerTool {
 	return define(cfg, definition{
-		name:  "draft_email",
-		title: "Write a draft",
-		description: "Saves a draft; with draftId, changes what is given of one and keeps the rest. " +
-			"send_email with the draftId alone sends it. " + fenceNote,
-		effect: writes,
-	}, func(ctx context.Context, in composed) (*briefOut, error) {
-		mail, err := in.draft(ctx, cfg)
+		name:        "draft_email",
+		title:       "Draft a mail",
+		description: "Saves a mail as a draft, or changes one. Sends nothing. Recipients may be missing.",
+		effect:      effect{openWorld: true},
+	}, func(ctx context.Context, in draftIn) (*sendOut, error) {
+		var mail mailbox.Outgoing
+		var err error
+		switch {
+		case in.empty():
+			return nil, invalid("body", "Give what the draft is to say.", "there is nothing to save")
+		case in.DraftID != "":
+			mail, err = cfg.Mailbox.OpenDraft(ctx, in.DraftID)
+		}
+		if err == nil {
+			mail, err = in.onto(ctx, cfg, mail)
+		}
 		if err != nil {
 			return nil, err
 		}
-		return saveDraft(ctx, cfg, mail)
+		return saveDraft(ctx, cfg, errand{tool: "draft_email", mail: mail, derived: in.DraftID+in.ReplyToMessageID != ""})
 	})
 }
 
-// draft puts together what the draft is to hold.
-func (in composed) draft(ctx context.Context, cfg Config) (mailbox.Outgoing, error) {
-	if !in.written() {
-		return mailbox.Outgoing{}, invalid("body", "Give what the draft is to hold.", "nothing of a mail is given")
-	}
-	if in.DraftID == "" {
-		return in.write(ctx, cfg)
-	}
-	mail, err := cfg.Mailbox.OpenDraft(ctx, in.DraftID)
-	if err != nil {
-		return mail, err
-	}
-	if in.ReplyToMessageID != "" {
-		reply, err := cfg.Mailbox.Reply(ctx, in.ReplyToMessageID, mailbox.Answering{})
-		if err != nil {
-			return mail, err
-		}
-		mail.Thread, mail.Subject = reply.Thread, reply.Subject
-	}
-	return in.change(ctx, cfg, mail)
-}
-
-// saveDraft saves a mail as a draft, and shows it.
-func saveDraft(ctx context.Context, cfg Config, mail mailbox.Outgoing) (*briefOut, error) {
-	receipt, err := cfg.Mailbox.Draft(ctx, mail)
+// saveDraft saves a mail and shows it.
+func saveDraft(ctx context.Context, cfg Config, e errand) (*sendOut, error) {
+	receipt, err := cfg.Mailbox.Draft(ctx, e.mail)
 	if err != nil {
 		return nil, err
 	}
-	out := previewed(receipt, mail)
-	out.tool = "draft_email"
-	if receipt.Outcome == mailbox.Drafted {
-		out.Note = "send_email with this draftId sends it."
-	}
-	return &briefOut{out}, nil
+	out := answerOf(receipt, e.mail)
+	out.tool, out.derived = e.tool, e.derived
+	out.show(previewOf(e.mail), nil)
+	out.Preview = ends(out.Preview, draftChars)
+	return out, nil
 }
+
+// draftChars bounds what is shown of a draft, in characters: whoever wrote it
+// knows it, and the user sees it in Gmail.
+const draftChars = 3000

@@ -7,7 +7,14 @@ var Digest = digest
 var Split = split
 
 // Collapse is how quotes are left out.
-var Collapse = collapse
+func Collapse(body string) (kept string, omitted int) { return collapse(body, "") }
+
+// CollapseKnown is how quotes are left out of a thread that has text before.
+func CollapseKnown(body, before string) (kept string, omitted int) {
+	var older reference
+	older.add(before)
+	return collapseKnown(body, "", &older)
+}
 
 // Chunk is how a body is cut into parts.
 func Chunk(body string, offset, limit int) (text string, next, total int) {
@@ -20,3 +27,12 @@ func Fenced(text string) (fenced, nonce string) {
 	f := newFence()
 	return f.around(text), f.nonce
 }
+
+// AddressesIn is what a model may read as an address in a mail.
+var AddressesIn = addressesIn
+
+// Canonical is the one spelling of an address.
+var Canonical = canonical
+
+// FileName is what a file is saved as.
+var FileName = fileName

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"regexp"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -34,7 +35,8 @@ type box struct {
 	own      string // the default sender
 	sending  func() // called by Send
 	outcome  mailbox.Outcome
-	accounts int // how often the account was asked for
+	accounts int      // how often the account was asked for
+	known    []string // whom the account has written to
 }
 
 var _ tools.Mailbox = (*box)(nil)
@@ -95,6 +97,12 @@ func (b *box) Draft(_ context.Context, mail mailbox.Outgoing) (mailbox.Receipt, 
 	defer b.mu.Unlock()
 	b.drafted = append(b.drafted, mail)
 	return mailbox.Receipt{Outcome: mailbox.Drafted, ID: "18c0000000000002", ThreadID: "18c0000000000002", DraftID: "r-77", Subject: mail.Subject}, nil
+}
+
+func (b *box) Knows(_ context.Context, address string) (bool, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return slices.Contains(b.known, address), b.checkErr
 }
 
 func (b *box) WithSignature(_ context.Context, mail mailbox.Outgoing) (mailbox.Outgoing, error) {
@@ -170,7 +178,12 @@ func find(t testing.TB, cfg tools.Config, name string) mcpserver.ServerTool {
 	if cfg.Zone == nil {
 		cfg.Zone = berlin
 	}
-	for _, one := range tools.Catalogue(cfg) {
+	return among(t, tools.Catalogue(cfg), name)
+}
+
+func among(t testing.TB, catalogue []mcpserver.ServerTool, name string) mcpserver.ServerTool {
+	t.Helper()
+	for _, one := range catalogue {
 		if one.Tool.Name == name {
 			return one
 		}
@@ -219,10 +232,19 @@ func (a answer) field(t testing.TB, name string) string {
 	return s
 }
 
-// run calls a tool with arguments as JSON.
+// run calls a tool with arguments as JSON, as a process of its own would.
 func run(t testing.TB, cfg tools.Config, name, args string) (answer, error) {
 	t.Helper()
-	one := find(t, cfg, name)
+	if cfg.Zone == nil {
+		cfg.Zone = berlin
+	}
+	return with(t, tools.Catalogue(cfg), name, args)
+}
+
+// with is run for a catalogue that is used for more than one call.
+func with(t testing.TB, catalogue []mcpserver.ServerTool, name, args string) (answer, error) {
+	t.Helper()
+	one := among(t, catalogue, name)
 	var req mcp.CallToolRequest
 	req.Params.Name = name
 	req.Params.RawArguments = json.RawMessage(args)

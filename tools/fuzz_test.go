@@ -61,6 +61,7 @@ func FuzzCollapse(f *testing.F) {
 	f.Add("Yes.\n\nOn Mon, 23 Nov 2026 at 10:15, Carl wrote:\n> x\n")
 	f.Add("> a\nb\n> c")
 	f.Add(">")
+	f.Add("Done.\n\n**From:** Ann\n**Sent:** Monday\n**Subject:** x\n\n> y\nz")
 	f.Fuzz(func(t *testing.T, body string) {
 		kept, omitted := tools.Collapse(body)
 		if !strings.HasPrefix(body, kept) {
@@ -71,6 +72,11 @@ func FuzzCollapse(f *testing.F) {
 		}
 		if strings.TrimSpace(body) != "" && strings.TrimSpace(kept) == "" {
 			t.Errorf("Collapse(%q) left nothing", body)
+		}
+		// With nothing before it, no more is left out than without knowing,
+		// unless nothing was left out because nothing would have remained.
+		if unknown, _ := tools.CollapseKnown(body, ""); kept != body && !strings.HasPrefix(unknown, kept) || !strings.HasPrefix(body, unknown) {
+			t.Errorf("CollapseKnown(%q) = %q, Collapse has %q", body, unknown, kept)
 		}
 	})
 }

@@ -3,64 +3,179 @@ package tools
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
 	"linkmail/mailbox"
 )
 
-// dispatch is the gate that every mail passes on its way out, whichever tool
-// wrote it. bare are the addresses of all of its recipients.
-func dispatch(ctx context.Context, cfg Config, mail mailbox.Outgoing, bare []string, token string) (*sendOut, error) {
-	if cfg.Send.mode == draftOnly {
-		receipt, err := cfg.Mailbox.Draft(ctx, mail)
-		return receiptAnswer(receipt, mail, err)
-	}
-	if cfg.Send.unasked(bare) {
-		receipt, err := cfg.Mailbox.Send(ctx, mail)
-		return receiptAnswer(receipt, mail, err)
-	}
-	return confirmAndSend(ctx, cfg, mail, token)
+// errand is a mail on its way out, whichever tool wrote it.
+type errand struct {
+	mail mailbox.Outgoing
+	// tool is the one that wrote it; derived says that other mail went into it.
+	tool    string
+	derived bool
+	// token is that of an earlier answer; empty if there is none.
+	token string
+	// repeat: the same mail may go out again.
+	repeat bool
 }
 
-// confirmAndSend sends a mail that comes with a good token, and asks otherwise.
-// Nobody is asked about a mail that cannot go out.
-func confirmAndSend(ctx context.Context, cfg Config, mail mailbox.Outgoing, token string) (*sendOut, error) {
-	if cfg.Confirmations == nil {
+// gate is what every mail passes on its way out.
+type gate struct {
+	cfg    Config
+	ledger ledger
+}
+
+// dispatch is the gate for one mail.
+func dispatch(ctx context.Context, cfg Config, e errand) (*sendOut, error) {
+	out, err := pass(ctx, cfg, e)
+	if out != nil {
+		out.tool, out.derived = e.tool, e.derived
+	}
+	return out, err
+}
+
+func pass(ctx context.Context, cfg Config, e errand) (*sendOut, error) {
+	if cfg.Send.mode == draftOnly {
+		receipt, err := cfg.Mailbox.Draft(ctx, e.mail)
+		return receiptAnswer(receipt, e.mail, err)
+	}
+	g := gate{cfg, ledger{store: cfg.Confirmations, now: cfg.now, cap: cfg.perDay()}}
+	if past := g.ledger.look(ctx, e.mail); past != nil && !e.repeat {
+		return duplicateAnswer(past, e.mail, cfg.now()), nil
+	}
+	bare := bareAddresses(e.mail)
+	strangers, err := cfg.exposure.strangers(ctx, cfg.Mailbox, cfg.Send, bare)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Send.unasked(bare) && len(strangers) == 0 {
+		return g.send(ctx, e)
+	}
+	return g.confirm(ctx, e, strangers)
+}
+
+// send sends a mail that nothing stands in the way of any more.
+func (g gate) send(ctx context.Context, e errand) (*sendOut, error) {
+	mine, other, err := g.ledger.enter(ctx, e.mail, e.repeat)
+	switch {
+	case err != nil:
+		return nil, err
+	case other != nil:
+		return duplicateAnswer(other, e.mail, g.cfg.now()), nil
+	}
+	receipt, err := g.cfg.Mailbox.Send(ctx, e.mail)
+	// The caller may be gone by now; what is known of the mail is not to go
+	// with it.
+	settled, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	if failure := g.ledger.settle(settled, mine, receipt, err != nil); failure != nil && err == nil {
+		// It was sent all the same, and that is what the answer has to say.
+		receipt.Note = strings.TrimSpace(receipt.Note + " It could not be noted, so a repetition would not be noticed.")
+	}
+	return receiptAnswer(receipt, e.mail, err)
+}
+
+// confirm sends a mail that the user agrees to: by a token that comes with it,
+// or by the answer to a question where the client can ask one. Otherwise it
+// answers with the question and a token. Nobody is asked about a mail that
+// cannot go out.
+func (g gate) confirm(ctx context.Context, e errand, strangers []string) (*sendOut, error) {
+	store := g.cfg.Confirmations
+	if store == nil {
 		return nil, &storeError{errNoStore}
 	}
-	checked, err := cfg.Mailbox.Check(ctx, mail)
+	checked, err := g.cfg.Mailbox.Check(ctx, e.mail)
 	if err != nil {
 		return nil, err
 	}
 	// The user agrees to the sender that was settled on, too: a token is worth
 	// nothing for the same words from another account.
-	agreed := mail
+	agreed := e.mail
 	agreed.From = address(checked.From)
 	why := confirmed
-	if token = strings.TrimSpace(token); token != "" {
-		c, v, err := redeem(ctx, cfg.Confirmations, token, agreed, cfg.now())
+	if token := strings.TrimSpace(e.token); token != "" {
+		c, v, err := redeem(ctx, store, token, agreed, g.cfg.now())
 		if err != nil {
 			return nil, err
 		}
 		if v == confirmed {
-			receipt, err := cfg.Mailbox.Send(ctx, mail)
+			out, err := g.send(ctx, e)
 			if err != nil && ctx.Err() == nil {
-				if failure := restore(ctx, cfg.Confirmations, c, cfg.now()); failure != nil {
+				if failure := restore(ctx, store, c, g.cfg.now()); failure != nil {
 					err = errors.Join(err, failure)
 				}
 			}
-			return receiptAnswer(receipt, mail, err)
+			return out, err
 		}
 		why = v
 	}
-	token, ends, err := issue(ctx, cfg.Confirmations, agreed, cfg.now())
+	out := answerOf(checked, e.mail)
+	out.Outcome = mailbox.NotSent
+	out.show(previewOf(e.mail), strangers)
+	if g.cfg.Ask != nil && why == confirmed {
+		yes, asked, err := g.cfg.Ask(ctx, out.question())
+		switch {
+		case err != nil:
+			return nil, err
+		case asked && yes:
+			return g.send(ctx, e)
+		case asked:
+			out.Preview, out.Note = "", "The user was asked and did not agree. Do not ask again unless they say so."
+			return out, nil
+		}
+	}
+	token, ends, err := issue(ctx, store, agreed, g.cfg.now())
 	if err != nil {
 		return nil, err
 	}
-	out := previewed(checked, mail)
-	out.Outcome = mailbox.NotSent
-	out.ConfirmationToken, out.ExpiresAt = token, ends.UTC().Format(time.RFC3339)
-	out.Note = string(why)
+	out.ConfirmationToken, out.ExpiresAt, out.Note = token, ends.UTC().Format(time.RFC3339), string(why)
 	return out, nil
+}
+
+// show puts what a user has to see of a mail into the answer.
+func (o *sendOut) show(p preview, strangers []string) {
+	o.Preview = p.Text
+	if len(strangers) > 0 {
+		o.Preview = fmt.Sprintf("[Warning: the account has never written to %s; the address stood in a mail that was read here]\n%s",
+			strings.Join(strangers, ", "), p.Text)
+	}
+	o.HiddenChars, o.InvisibleChars, o.TextPartDiffers = p.HiddenChars, p.InvisibleChars, p.TextPartDiffers
+}
+
+// questionChars bounds what a dialog shows of a mail's text, in characters;
+// some clients break on more than 4096 in all.
+const questionChars = 2500
+
+// question is what a client asks its user.
+func (o *sendOut) question() string {
+	var b strings.Builder
+	b.WriteString("Send this mail?\n\n")
+	o.writeHeader(&b)
+	for _, a := range o.Attachments {
+		fmt.Fprintf(&b, "Attachment: %s (%s, %d bytes)\n", a.Name, a.Type, a.Size)
+	}
+	b.WriteString("\n" + ends(o.Preview, questionChars))
+	return b.String()
+}
+
+// duplicateAnswer tells what became of the same mail before.
+func duplicateAnswer(past *entered, mail mailbox.Outgoing, now time.Time) *sendOut {
+	out := answerOf(mailbox.Receipt{Outcome: duplicate, ID: past.ID, ThreadID: past.Thread}, mail)
+	ago := "a moment ago"
+	if m := int(now.Sub(past.at()).Minutes()); m > 0 {
+		ago = plural(m, "minute") + " ago"
+	}
+	switch past.State {
+	case mailbox.Sent:
+		out.Note = "The same mail was sent " + ago + "."
+	case mailbox.Unknown:
+		out.Note = "The same mail was handed over " + ago + ", and it is unknown whether it was sent: the user has to look in Sent."
+	default:
+		out.Note = "The same mail was handed over " + ago + ", by a call that has not ended yet or was broken off: look in Sent."
+	}
+	out.Note += " allowDuplicate:true sends it again."
+	return out
 }

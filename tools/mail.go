@@ -2,6 +2,7 @@ package tools
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 	"unicode"
@@ -25,6 +26,15 @@ type mail struct {
 	DraftID        string   `json:"draftId,omitempty"`
 }
 
+// Bounds of fields of one line, in characters: a sender must not be able to
+// crowd out everything else with a subject or a name. An address that is longer
+// than RFC 5321 allows is none.
+const (
+	maxSubject = 250
+	maxName    = 100
+	maxEmail   = 254
+)
+
 // snippetChars is how much of a mail's beginning a list shows. It is what fits
 // into 80 tokens a hit beside everything else.
 const snippetChars = 100
@@ -35,8 +45,8 @@ func mailOf(s mailbox.Summary, zone *time.Location, recipients int) mail {
 		ThreadID:       s.ThreadID,
 		From:           address(s.From),
 		To:             addresses(s.To, recipients),
-		Subject:        line(s.Subject),
-		Labels:         append([]string{}, s.Labels...),
+		Subject:        shorten(line(s.Subject), maxSubject),
+		Labels:         labelNames(s.Labels),
 		Unread:         s.Unread,
 		HasAttachments: s.HasAttachments,
 		DraftID:        s.DraftID,
@@ -46,6 +56,26 @@ func mailOf(s mailbox.Summary, zone *time.Location, recipients int) mail {
 	}
 	return m
 }
+
+// shownLabels is how many labels of a mail are named.
+const shownLabels = 20
+
+// labelNames are the names of labels, which anybody with access to the mailbox
+// may have chosen.
+func labelNames(labels []string) []string {
+	names := make([]string, 0, min(len(labels), shownLabels+1))
+	for i, l := range labels {
+		if i == shownLabels {
+			return append(names, fmt.Sprintf("and %d more", len(labels)-i))
+		}
+		names = append(names, line(l))
+	}
+	return names
+}
+
+// systemLabel is the form of the labels that Gmail makes; users cannot make
+// such a one.
+var systemLabel = regexp.MustCompile(`^(INBOX|UNREAD|STARRED|IMPORTANT|SENT|DRAFT|SPAM|TRASH|CHAT|CATEGORY_[A-Z]{1,20})$`)
 
 // flags says in words what a hit's booleans say.
 func (m mail) flags() string {
@@ -61,15 +91,20 @@ func (m mail) flags() string {
 
 // address formats an address so that it can be given back to send_email.
 func address(a mailbox.Address) string {
-	name, email := line(a.Name), line(a.Email)
+	name, email := shorten(line(a.Name), maxName), shorten(line(a.Email), maxEmail)
 	if name == "" {
 		return email
 	}
 	if strings.ContainsAny(name, `",;:<>()[]@\`) {
 		name = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
 	}
+	if !plainAddress.MatchString(email) { // nobody can answer to it, but it may look like a marker
+		return line(name + " <" + email + ">")
+	}
 	return name + " <" + email + ">"
 }
+
+var plainAddress = regexp.MustCompile(`^[^\s<>/]+@[^\s<>]+$`)
 
 // addresses formats at most limit addresses, and says how many more there are:
 // a mail to hundreds must not crowd out what it says.
@@ -84,15 +119,17 @@ func addresses(list []mailbox.Address, limit int) []string {
 	return out
 }
 
-// line makes one line of s: a sender must not be able to start a new one in a
-// list where every line is a mail.
+// line makes one line of s, of the same number of characters: a sender must not
+// be able to start a new one in a list where every line is a mail, nor to end
+// the fence around it.
 func line(s string) string {
-	return strings.Map(func(r rune) rune {
+	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
 			return ' '
 		}
 		return r
 	}, s)
+	return marker.ReplaceAllString(s, "‹$1")
 }
 
 // shorten cuts s to at most limit characters, at a space if one is near.

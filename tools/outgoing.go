@@ -1,63 +1,12 @@
 package tools
 
 import (
-	"fmt"
 	netmail "net/mail"
 	"strings"
 	"unicode"
 
 	"linkmail/mailbox"
 )
-
-// address checks the addresses that were given, and puts them into the mail in
-// one canonical spelling. The gate judges exactly what is sent: there is no
-// second reading of an address by which a recipient could slip through.
-func (in composed) address(mail *mailbox.Outgoing) error {
-	for _, field := range []struct {
-		name  string
-		given []string
-		to    *[]string
-	}{{"to", in.To, &mail.To}, {"cc", in.Cc, &mail.Cc}, {"bcc", in.Bcc, &mail.Bcc}} {
-		if field.given == nil {
-			continue
-		}
-		*field.to = nil
-		for i, s := range field.given {
-			a, err := parseAddress(fmt.Sprintf("%s[%d]", field.name, i), s)
-			if err != nil {
-				return err
-			}
-			*field.to = append(*field.to, spell(a))
-		}
-	}
-	if in.From == "" {
-		return nil
-	}
-	a, err := parseAddress("from", in.From)
-	if err != nil {
-		return err
-	}
-	mail.From = spell(a)
-	return nil
-}
-
-// bareRecipients are the addresses of all who get a mail.
-func bareRecipients(mail mailbox.Outgoing) ([]string, error) {
-	var bare []string
-	for name, list := range map[string][]string{"to": mail.To, "cc": mail.Cc, "bcc": mail.Bcc} {
-		for i, s := range list {
-			a, err := parseAddress(fmt.Sprintf("%s[%d]", name, i), s)
-			if err != nil {
-				return nil, err
-			}
-			bare = append(bare, a.Address)
-		}
-	}
-	if len(bare) == 0 {
-		return nil, invalid("to", "Give at least one address in to, cc or bcc.", "the mail has no recipient")
-	}
-	return bare, nil
-}
 
 func parseAddress(name, s string) (*netmail.Address, error) {
 	if err := checkLine(name, s); err != nil {

@@ -3,6 +3,7 @@ package tools
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // chunk is a part of a body. Offsets count characters of the whole body, so
@@ -20,24 +21,34 @@ type chunk struct {
 // limit; it depends on nothing but the arguments. An offset behind the end
 // gives an empty chunk.
 func chunkOf(body string, offset, limit int) chunk {
-	runes := []rune(body)
-	c := chunk{total: len(runes)}
-	rest := runes[min(offset, len(runes)):]
-	if len(rest) <= limit {
-		c.text = string(rest)
+	c := chunk{total: utf8.RuneCountInString(body)}
+	rest := afterRunes(body, offset)
+	window := rest[:len(rest)-len(afterRunes(rest, limit))]
+	if len(window) == len(rest) {
+		c.text = rest
 		return c
 	}
-	end := cut(rest[:limit])
-	c.text = string(rest[:end])
-	c.next = offset + end
+	c.text = window[:cut(window)]
+	c.next = offset + utf8.RuneCountInString(c.text)
 	return c
 }
 
-func cut(window []rune) int {
-	s := string(window)
+// afterRunes returns what of s follows its first n characters.
+func afterRunes(s string, n int) string {
+	for i := range s {
+		if n <= 0 {
+			return s[i:]
+		}
+		n--
+	}
+	return ""
+}
+
+// cut returns where a window ends best.
+func cut(window string) int {
 	for _, separator := range []string{"\n\n", "\n", " "} {
-		if i := strings.LastIndex(s, separator); i >= len(s)/2 {
-			return len([]rune(s[:i+len(separator)]))
+		if i := strings.LastIndex(window, separator); i >= len(window)/2 {
+			return i + len(separator)
 		}
 	}
 	return len(window)

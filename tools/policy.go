@@ -3,6 +3,7 @@ package tools
 import (
 	"fmt"
 	netmail "net/mail"
+	"slices"
 	"strings"
 )
 
@@ -82,6 +83,11 @@ func (p SendPolicy) unasked(recipients []string) bool {
 		}
 	}
 	return len(recipients) > 0
+}
+
+// names reports whether the policy names a recipient by its whole address.
+func (p SendPolicy) names(recipient string) bool {
+	return slices.Contains(p.allow, lower(recipient))
 }
 
 func (p SendPolicy) allows(recipient string) bool {

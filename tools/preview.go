@@ -25,6 +25,13 @@ type preview struct {
 }
 
 func previewOf(mail mailbox.Outgoing) preview {
+	// Signature and quote are part of what goes out. HTML that is made of
+	// Markdown says what the text says, which is shown as it was written.
+	text, html := mail.Bodies()
+	if mail.HTML == "" {
+		html = ""
+	}
+	mail.Text, mail.HTML = text, html
 	seen := mail.Preview()
 	plain, invisible := mailbox.Reveal(mail.Text)
 	p := preview{HiddenChars: seen.Hidden, InvisibleChars: invisible, TextPartDiffers: seen.TextDiffers}
@@ -43,7 +50,7 @@ func previewOf(mail mailbox.Outgoing) preview {
 	if seen.Images > 0 {
 		fmt.Fprintf(&b, "[Warning: %s in the HTML without a description; what they show is not known here]\n", plural(seen.Images, "picture"))
 	}
-	html := seen.Markdown
+	html = seen.Markdown
 	if html == "" {
 		html = "[nothing that a reader sees]"
 	}

@@ -9,33 +9,52 @@ import (
 
 // collapse leaves out the quoted mail at the end of a reply and returns how
 // many characters that were. It is careful, because what is left out by
-// mistake is not read: only a block of ">" lines at the very end goes, together
-// with the line that introduces it. Answers between the quotes, text below the
-// quote, and a mail that is nothing but a quote (a forward) stay whole.
-func collapse(body string) (kept string, omitted int) {
+// mistake is not read. There are two forms of quotes: a block of ">" lines at
+// the very end, together with the line that introduces it, and everything below
+// a block of header lines. Answers between the quotes, text below the quote, a
+// forward, and a mail that is nothing but a quote stay whole. What is kept is
+// always the beginning of body, so that offsets mean the same in both.
+func collapse(body, subject string) (kept string, omitted int) {
+	return collapseKnown(body, subject, nil)
+}
+
+// collapseKnown is [collapse] for a mail of a thread. Of a quote below header
+// lines it leaves out only what stands in older, the text of the mails before:
+// such a quote has no marks by which an answer inside of it would be told apart.
+// If older is nil, every quote is believed to be one.
+func collapseKnown(body, subject string, older *reference) (kept string, omitted int) {
+	if forwarded.MatchString(subject) {
+		return body, 0
+	}
 	lines := strings.SplitAfter(body, "\n")
+	end := min(markedQuote(lines), headedQuote(lines, older))
+	if end == len(lines) {
+		return body, 0
+	}
+	kept = strings.Join(lines[:end], "")
+	if blank(kept) {
+		return body, 0
+	}
+	return kept, utf8.RuneCountInString(body) - utf8.RuneCountInString(kept)
+}
+
+// forwarded finds the subject of a forward, whose quote is what it is about.
+var forwarded = regexp.MustCompile(`(?i)^\s*(fwd?|wg|tr|rv|enc|i|doorst)\s*:`)
+
+// markedQuote returns the line at which a quote of ">" lines begins, with its
+// introduction; the number of lines if there is none that can be left out.
+func markedQuote(lines []string) int {
 	end := len(lines)
 	for end > 0 && (quoted(lines[end-1]) || blank(lines[end-1])) {
 		end--
 	}
-	quotes := 0
-	for _, l := range lines[end:] {
-		if quoted(l) {
-			quotes++
-		}
-	}
-	if quotes == 0 || slices.ContainsFunc(lines[:end], quoted) {
-		return body, 0 // no quote at the end, or answers between the quotes
+	if !slices.ContainsFunc(lines[end:], quoted) || slices.ContainsFunc(lines[:end], quoted) {
+		return len(lines) // no quote at the end, or answers between the quotes
 	}
 	if forward.MatchString(strings.Join(lines[max(0, end-8):end], "")) {
-		return body, 0
+		return len(lines)
 	}
-	end = introduced(lines, end)
-	kept = strings.Join(lines[:end], "")
-	if strings.TrimSpace(kept) == "" {
-		return body, 0
-	}
-	return kept, utf8.RuneCountInString(body) - utf8.RuneCountInString(kept)
+	return introduced(lines, end)
 }
 
 // forward finds the line above a forwarded mail, which is what the writer wants
@@ -68,6 +87,103 @@ func introduced(lines []string, end int) int {
 	return last - 1
 }
 
+// The header lines that Outlook, and who copies it, puts above a quote, in the
+// languages with the most users. Bold marks of Markdown may stand around the
+// name.
+var (
+	fromLine    = headerLine("from|von|de|da|van|från|fra|od")
+	sentLine    = headerLine("sent|date|gesendet|datum|envoyé|enviado( el)?|enviada em|fecha|data|inviato|verzonden|skickat|sendt|wysłano")
+	subjectLine = headerLine("subject|betreff|objet|asunto|assunto|oggetto|onderwerp|ämne|emne|temat")
+	otherLine   = headerLine("to|an|à|a|para|aan|till|til|do|cc|kopie|importance|priorität|attachments|anlagen")
+	ruleLine    = regexp.MustCompile(`^\s*(_{5,}|-{5,}|(\\?\*[ ]?){3,}|-{2,}\s*\S.{0,40}\S\s*-{2,})\s*$`)
+)
+
+func headerLine(names string) *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^\s*\*{0,2}(` + names + `)\s?:\*{0,2}(\s|$)`)
+}
+
+// headedQuote returns the line at which the first quote below header lines
+// begins; the number of lines if there is none, or if it has something in it
+// that older does not.
+func headedQuote(lines []string, older *reference) int {
+	for i := range lines {
+		if !fromLine.MatchString(lines[i]) || !isHeader(lines[i+1:]) {
+			continue
+		}
+		if older != nil && !older.has(lines[i:]) {
+			return len(lines)
+		}
+		start := i
+		for start > 0 && (blank(lines[start-1]) || ruleLine.MatchString(lines[start-1])) {
+			start--
+		}
+		if forward.MatchString(strings.Join(lines[max(0, start-1):i], "")) {
+			return len(lines)
+		}
+		return start
+	}
+	return len(lines)
+}
+
+// isHeader reports whether lines go on a header that has begun: a date and a
+// subject follow before anything else does.
+func isHeader(lines []string) bool {
+	const most = 8
+	sent, subject := false, false
+	for _, l := range lines[:min(len(lines), most)] {
+		switch {
+		case sentLine.MatchString(l):
+			sent = true
+		case subjectLine.MatchString(l):
+			subject = true
+		case !otherLine.MatchString(l) && !blank(l):
+			return sent && subject
+		}
+	}
+	return sent && subject
+}
+
+func isHeaderLine(l string) bool {
+	return fromLine.MatchString(l) || sentLine.MatchString(l) || subjectLine.MatchString(l) || otherLine.MatchString(l) || ruleLine.MatchString(l)
+}
+
 func quoted(line string) bool { return strings.HasPrefix(line, ">") }
 
 func blank(line string) bool { return strings.TrimSpace(line) == "" }
+
+// reference is text to look up lines in, whatever the breaks and marks in it.
+// Looking up takes time with both, so both are bounded; what is beyond is not
+// found, and stays.
+type reference struct{ words string }
+
+const (
+	maxReference = 500_000 // bytes
+	maxLookups   = 2000    // lines
+)
+
+// add puts a text into the reference, if there is room.
+func (r *reference) add(text string) {
+	if len(r.words)+len(text) <= maxReference {
+		r.words += " " + plainWords(text) + " "
+	}
+}
+
+// has reports whether every line with words in it stands in the reference, but
+// for header lines.
+func (r *reference) has(lines []string) bool {
+	if len(lines) > maxLookups {
+		return false
+	}
+	for _, l := range lines {
+		if w := plainWords(l); w != "" && !isHeaderLine(l) && !strings.Contains(r.words, " "+w+" ") {
+			return false
+		}
+	}
+	return true
+}
+
+var noWord = regexp.MustCompile(`[^\p{L}\p{M}\p{N}]+`)
+
+func plainWords(s string) string {
+	return strings.TrimSpace(noWord.ReplaceAllString(strings.ToLower(s), " "))
+}

@@ -77,7 +77,7 @@ func inputSchema(params []parameter) *schema {
 			one.Items = &schema{Type: "string"}
 		case aRecords:
 			one.Items = inputSchema(p.fields)
-			one.Items.Closed = nil // saves what three tools would pay for it; bind is strict anyway
+			one.Items.Closed = nil // what is unknown is refused all the same
 		default:
 		}
 		s.Properties = append(s.Properties, property{p.name, one})
@@ -86,6 +86,13 @@ func inputSchema(params []parameter) *schema {
 		}
 	}
 	return s
+}
+
+// omit takes properties out of the description of an object, by the tag of that
+// name on a list: those that are rarely there, and those that another tool of
+// the catalogue describes.
+func (s *schema) omit(names []string) {
+	s.Properties = slices.DeleteFunc(s.Properties, func(p property) bool { return slices.Contains(names, p.name) })
 }
 
 // outputSchema describes a type of an answer, as briefly as a type can be
@@ -107,8 +114,14 @@ func outputSchema(t reflect.Type) *schema {
 	case reflect.Struct:
 		s := &schema{Type: "object", Properties: properties{}}
 		for f := range fieldsOf(t) {
+			if f.Tag.Get("schema") == "-" { // rarely there, and said in words
+				continue
+			}
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			one := outputSchema(f.Type)
+			if names := f.Tag.Get("omit"); names != "" {
+				one.Items.omit(strings.Split(names, ","))
+			}
 			if values := f.Tag.Get("enum"); values != "" {
 				one.Enum = strings.Split(values, ",")
 			}

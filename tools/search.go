@@ -47,6 +47,15 @@ const maxQuery = 4096
 // spamTrashNote says what a search without spam and trash did not see.
 const spamTrashNote = "Spam and trash were not searched; includeSpamTrash does."
 
+// What a reader of the result should know of the query.
+const (
+	translatedNote = "The query was an IMAP search and was translated; effectiveQuery is what was searched for."
+	pacificNote    = "Gmail takes a date in the query for midnight in California; the arguments after and before mean timeZone."
+)
+
+// dateLiteral finds a date in Gmail's own operators.
+var dateLiteral = regexp.MustCompile(`(?i)(^|[\s({-])(after|before|newer|older):\d+[/-]`)
+
 // searchesSpamTrash finds the operators that include spam or trash by themselves.
 var searchesSpamTrash = regexp.MustCompile(`(?i)\b(in|label|is):\(?"?(anywhere|spam|trash)\b`)
 
@@ -83,19 +92,15 @@ func queryOf(in searchIn, cfg Config) (mailbox.Query, *time.Location, error) {
 	if len(q.Text) > maxQuery {
 		return q, nil, invalid("query", "Search for less at once.", "query takes %d bytes; at most %d are accepted", len(q.Text), maxQuery)
 	}
-	zone := cfg.zone()
-	if in.TimeZone != "" {
-		z, err := time.LoadLocation(in.TimeZone)
-		if err != nil || in.TimeZone == "Local" {
-			return q, nil, invalid("timeZone", "Use a name of the IANA database, for example Europe/Berlin or UTC.", "timeZone is not a time zone that is known here")
-		}
-		zone = z
-	}
-	var err error
-	if q.After, err = moment("after", in.After, zone); err != nil {
+	zone, err := zoneOf(cfg, in.TimeZone)
+	if err != nil {
 		return q, nil, err
 	}
-	if q.Before, err = moment("before", in.Before, zone); err != nil {
+	q.Zone = zone
+	if q.After, err = moment("after", in.After, zone, cfg.now()); err != nil {
+		return q, nil, err
+	}
+	if q.Before, err = moment("before", in.Before, zone, cfg.now()); err != nil {
 		return q, nil, err
 	}
 	if !q.After.IsZero() && !q.Before.IsZero() && !q.After.Before(q.Before) {
@@ -104,20 +109,39 @@ func queryOf(in searchIn, cfg Config) (mailbox.Query, *time.Location, error) {
 	return q, zone, nil
 }
 
-// moment reads a date, which begins at midnight in zone, or an RFC 3339 time.
-func moment(name, s string, zone *time.Location) (time.Time, error) {
+// zoneOf is the time zone of that name, or the default one.
+func zoneOf(cfg Config, name string) (*time.Location, error) {
+	if name == "" {
+		return cfg.zone(), nil
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" {
+		return nil, invalid("timeZone", "Use a name of the IANA database, for example Europe/Berlin or UTC.", "timeZone is not a time zone that is known here")
+	}
+	return zone, nil
+}
+
+// daysAgo are the days that have a name.
+var daysAgo = map[string]int{"today": 0, "yesterday": 1, "tomorrow": -1}
+
+// moment reads a day, which begins at midnight in zone, or an RFC 3339 time.
+func moment(name, s string, zone *time.Location, now time.Time) (time.Time, error) {
 	if s = strings.TrimSpace(s); s == "" {
 		return time.Time{}, nil
 	}
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, nil
 	}
+	if days, ok := daysAgo[strings.ToLower(s)]; ok {
+		year, month, day := now.In(zone).Date()
+		return time.Date(year, month, day-days, 0, 0, 0, 0, zone), nil
+	}
 	for _, layout := range []string{time.DateOnly, "2006/01/02", "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime} {
 		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
 			return t, nil
 		}
 	}
-	return time.Time{}, invalid(name, "Without a time, the day begins at midnight in timeZone.", "%s must be a date like 2026-11-24 or a time like 2026-11-24T09:00:00+01:00", name)
+	return time.Time{}, invalid(name, "Without a time, the day begins at midnight in timeZone.", "%s must be a date like 2026-11-24, today or yesterday, or a time like 2026-11-24T09:00:00+01:00", name)
 }
 
 func searchAnswer(page mailbox.Page, q mailbox.Query, zone *time.Location) *searchOut {
@@ -137,9 +161,16 @@ func searchAnswer(page mailbox.Page, q mailbox.Query, zone *time.Location) *sear
 	for _, f := range page.Failed {
 		out.Failed = append(out.Failed, failed{f.ID, f.Reason})
 	}
-	if !q.SpamTrash && !searchesSpamTrash.MatchString(q.Text) {
-		out.Note = spamTrashNote
+	var notes []string
+	if page.Translated {
+		notes = append(notes, translatedNote)
+	} else if dateLiteral.MatchString(q.Text) {
+		notes = append(notes, pacificNote)
 	}
+	if !q.SpamTrash && !searchesSpamTrash.MatchString(q.Text+" "+page.Effective) {
+		notes = append(notes, spamTrashNote)
+	}
+	out.Note = strings.Join(notes, " ")
 	return out
 }
 

@@ -10,15 +10,46 @@ import (
 )
 
 type sendIn struct {
-	composed
+	letterIn
+	DraftID           string `json:"draftId" doc:"Send this draft as it is, instead of all of the above"`
 	ConfirmationToken string `json:"confirmationToken" doc:"From the previous answer, after the user agreed"`
+	AllowDuplicate    bool   `json:"allowDuplicate" default:"false" doc:"Even if the same mail went out within 10 minutes"`
+}
+
+type sendOut struct {
+	Outcome           mailbox.Outcome `json:"outcome" enum:"sent,not_sent,unknown,drafted,duplicate"`
+	MessageID         string          `json:"messageId,omitempty"`
+	ThreadID          string          `json:"threadId,omitempty"`
+	DraftID           string          `json:"draftId,omitempty"`
+	ConfirmationToken string          `json:"confirmationToken,omitempty"`
+	ExpiresAt         string          `json:"expiresAt,omitempty" schema:"-"`
+	From              string          `json:"from,omitempty" schema:"-"`
+	Recipients        recipients      `json:"recipients" schema:"-"`
+	Subject           string          `json:"subject" schema:"-"`
+	Preview           string          `json:"preview,omitempty"`
+	TextPartDiffers   bool            `json:"textPartDiffers,omitempty" schema:"-"`
+	HiddenChars       int             `json:"hiddenChars,omitempty" schema:"-"`
+	InvisibleChars    int             `json:"invisibleChars,omitempty" schema:"-"`
+	Attachments       []attachment    `json:"attachments" schema:"-"`
+	Note              string          `json:"note,omitempty"`
+
+	// tool is the one that wrote the mail.
+	tool string
+	// derived: what it says comes from other mail, in part.
+	derived bool
+}
+
+type recipients struct {
+	To  []string `json:"to"`
+	Cc  []string `json:"cc"`
+	Bcc []string `json:"bcc"`
 }
 
 // describe says in the tool's description what will happen to a mail.
 func (p SendPolicy) describe() string {
 	const (
-		two = "The first call sends nothing: it answers confirmation_required with the mail as it would go out. " +
-			"Show that to the user, and only when they agree repeat the call with the same arguments and the confirmationToken. "
+		two = "If the client cannot ask the user itself, the first call sends nothing and answers confirmation_required with the mail as it would go out: " +
+			"show that to the user, and only when they agree repeat the call with the same arguments and the confirmationToken. "
 		unknown = "If outcome is unknown, look in Sent before trying again."
 	)
 	switch {
@@ -27,9 +58,9 @@ func (p SendPolicy) describe() string {
 	case p.mode == sendDirectly:
 		return "Sends a mail at once. " + unknown
 	case len(p.allow) > 0:
-		return "Sends a mail: at once if every recipient is one of those who need no confirmation, else in two steps. " + two + unknown
+		return "Sends a mail: at once to recipients that were set to need no asking, else once the user agrees. " + two + unknown
 	default:
-		return "Sends a mail in two steps. " + two + unknown
+		return "Sends a mail once the user agrees. " + two + unknown
 	}
 }
 
@@ -44,50 +75,34 @@ func sendEmail(cfg Config) mcpserver.ServerTool {
 		description: cfg.Send.describe(),
 		effect:      sends(cfg),
 	}, func(ctx context.Context, in sendIn) (*sendOut, error) {
-		if in.DraftID != "" {
-			return sendDraft(ctx, cfg, in)
+		e := errand{tool: "send_email", token: in.ConfirmationToken, repeat: in.AllowDuplicate}
+		var err error
+		if in.DraftID == "" {
+			e.mail, err = in.compose(ctx, cfg)
+			e.derived = in.ReplyToMessageID != ""
+		} else {
+			e.mail, err = openedDraft(ctx, cfg, in)
+			e.derived = true
 		}
-		if err := in.complete(); err != nil {
-			return nil, err
-		}
-		mail, err := in.write(ctx, cfg)
 		if err != nil {
 			return nil, err
 		}
-		return deliver(ctx, cfg, "send_email", mail, in.ConfirmationToken)
+		return dispatch(ctx, cfg, e)
 	})
 }
 
-// complete refuses a mail that lacks something which no schema can ask for,
-// because a draft that is sent has it, and a reply too.
-func (in sendIn) complete() error {
-	var missing []string
-	reply := in.ReplyToMessageID != ""
-	for _, part := range []struct {
-		name  string
-		given bool
-	}{
-		{"to", reply || in.To != nil || in.Cc != nil || in.Bcc != nil},
-		{"subject", reply || in.Subject != ""},
-		{"body", in.Body+in.HTMLBody != ""},
-	} {
-		if !part.given {
-			missing = append(missing, part.name)
-		}
+// openedDraft returns the draft that is to be sent.
+func openedDraft(ctx context.Context, cfg Config, in sendIn) (mailbox.Outgoing, error) {
+	switch {
+	case cfg.Send.mode == draftOnly:
+		return mailbox.Outgoing{}, invalid("draftId", "The user sends it from Gmail.", "this server only writes drafts, and sends none")
+	case !in.empty():
+		return mailbox.Outgoing{}, invalid("draftId", "Change the draft with draft_email first, then send it.", "a draft is sent as it is, without other arguments")
 	}
-	if missing == nil {
-		return nil
-	}
-	return invalid(missing[0], "Call send_email again with all of them, or with the draftId of a draft alone.", "missing: %s", strings.Join(missing, ", "))
+	return cfg.Mailbox.OpenDraft(ctx, in.DraftID)
 }
 
-// sendDraft sends a draft as it is in the mailbox now.
-func sendDraft(ctx context.Context, cfg Config, in sendIn) (*sendOut, error) {
-	if in.written() {
-		return nil, invalid("draftId", "Change the draft with draft_email, then send it with draftId alone.",
-			"with draftId the draft is sent as it is, so nothing else of a mail can be given")
-	}
-	mail, err := cfg.Mailbox.OpenDraft(ctx, in.DraftID)
+func receiptAnswer(r mailbox.Receipt, mail mailbox.Outgoing, err error) (*sendOut, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -105,9 +120,12 @@ func deliver(ctx context.Context, cfg Config, tool string, mail mailbox.Outgoing
 	if err != nil {
 		return nil, err
 	}
-	out, err := dispatch(ctx, cfg, mail, bare, token)
-	if err != nil {
-		return nil, err
+	for _, f := range mail.Attachments {
+		out.Attachments = append(out.Attachments, attachment{Name: line(f.Name), Type: f.Type, Size: int64(len(f.Content))})
+	}
+	// What is really sent counts more than what was asked for.
+	if r.From != (mailbox.Address{}) {
+		out.From = address(r.From)
 	}
 	out.tool = tool
 	if out.Outcome == mailbox.Drafted {
@@ -116,5 +134,91 @@ func deliver(ctx context.Context, cfg Config, tool string, mail mailbox.Outgoing
 	return out, nil
 }
 
-// onlyDrafts is the note of a mail that was to be sent.
-const onlyDrafts = "This server only writes drafts. The user can send it."
+func copied(items []string) []string { return append([]string{}, items...) }
+
+func (o *sendOut) summary() summary {
+	if o.ConfirmationToken != "" {
+		return summary{status: ConfirmationRequired}
+	}
+	return summary{status: OK}
+}
+
+// writeHeader writes what a user knows a mail by.
+func (o *sendOut) writeHeader(b *strings.Builder) {
+	for _, h := range []struct{ name, value string }{
+		{"From", o.From},
+		{"To", strings.Join(o.Recipients.To, ", ")},
+		{"Cc", strings.Join(o.Recipients.Cc, ", ")},
+		{"Bcc", strings.Join(o.Recipients.Bcc, ", ")},
+		{"Subject", o.Subject},
+	} {
+		if h.value != "" {
+			fmt.Fprintf(b, "%s: %s\n", h.name, h.value)
+		}
+	}
+}
+
+// render puts a fence around what comes from other mail. Otherwise there is
+// nothing to fence: all of it comes from the caller.
+func (o *sendOut) render(f fence, _ string) string {
+	var b, shown strings.Builder
+	b.WriteString(o.headline() + "\n")
+	o.writeHeader(&shown)
+	if len(o.Attachments) > 0 || o.Preview != "" {
+		names := make([]string, len(o.Attachments))
+		for i, a := range o.Attachments {
+			names[i] = fmt.Sprintf("%s (%s, %d bytes)", a.Name, a.Type, a.Size)
+		}
+		if len(names) == 0 {
+			names = []string{"none"}
+		}
+		fmt.Fprintf(&shown, "Attachments: %s\n", strings.Join(names, "; "))
+	}
+	if o.Preview != "" {
+		shown.WriteString("\n" + o.Preview + "\n")
+	}
+	if text := strings.TrimSpace(shown.String()); o.derived {
+		b.WriteString(f.around(text) + "\n")
+		o.Preview = f.around(o.Preview)
+	} else {
+		b.WriteString(text + "\n")
+	}
+	if o.ConfirmationToken == "" {
+		return strings.TrimSpace(b.String())
+	}
+	fmt.Fprintf(&b, "\nOnly after the user agreed, call %s again with exactly the same arguments and confirmationToken %q "+
+		"(for one use, until %s). Any change needs a new confirmation.", o.tool, o.ConfirmationToken, o.ExpiresAt)
+	return b.String()
+}
+
+// headline says what happened, and how sure that is.
+func (o *sendOut) headline() string {
+	var s string
+	switch {
+	case o.ConfirmationToken != "":
+		s = "Nothing was sent. Show the user this mail and ask whether to send it."
+		if o.Note != "" {
+			return o.Note + " " + s
+		}
+		return s
+	case o.Outcome == mailbox.Sent:
+		s = "Sent: message " + o.MessageID + prefixed(", thread ", o.ThreadID) + "."
+	case o.Outcome == mailbox.Drafted:
+		s = "Not sent, but saved as draft " + o.DraftID + prefixed(" (message ", o.MessageID) + prefixed(", thread ", o.ThreadID)
+		if o.MessageID != "" {
+			s += ")"
+		}
+		if o.tool == "send_email" {
+			s += ": this server only writes drafts. The user can send it."
+		} else {
+			s += ". The user can look at it in Gmail; send_email with this draftId sends it."
+		}
+	case o.Outcome == duplicate:
+		s = "Not sent again" + prefixed(": it is message ", o.MessageID) + prefixed(", thread ", o.ThreadID) + "."
+	case o.Outcome == mailbox.Unknown:
+		s = "It is unknown whether the mail was sent. Do not send it again before the user has looked in Sent."
+	default:
+		s = "Not sent."
+	}
+	return s + prefixed(" ", o.Note)
+}

@@ -117,7 +117,7 @@ func TestTokenIsWorthOneMailOnce(t *testing.T) {
 	}
 	const (
 		unknown  = "The confirmationToken was not accepted: it is unknown, used or expired."
-		mismatch = "The confirmationToken was not accepted: it was given for a mail with other recipients, subject, body, attachments, thread or sender."
+		mismatch = "The confirmationToken was not accepted: it was given for a mail with other recipients, subject, body, attachments or sender."
 	)
 	for _, test := range []struct {
 		name   string
@@ -152,8 +152,12 @@ func TestTokenIsWorthOneMailOnce(t *testing.T) {
 				if len(d.box.sent) != 1 || a.data()["outcome"] != "sent" {
 					t.Fatalf("%d mails were sent, answer %v", len(d.box.sent), a.envelope)
 				}
-				// A second time it is worth nothing.
 				again := must(t, d.cfg(t, "confirm"), "send_email", args)
+				if len(d.box.sent) != 1 || again.data()["outcome"] != "duplicate" {
+					t.Errorf("the same call again: %d mails were sent, answer %v", len(d.box.sent), again.envelope)
+				}
+				// A second time the token is worth nothing.
+				again = must(t, d.cfg(t, "confirm"), "send_email", strings.TrimSuffix(args, "}")+`,"allowDuplicate":true}`)
 				if len(d.box.sent) != 1 || again.data()["note"] != unknown {
 					t.Errorf("a used token: %d mails were sent, answer %v", len(d.box.sent), again.envelope)
 				}
@@ -309,10 +313,10 @@ func TestPoliciesThatAreNone(t *testing.T) {
 
 func TestDescriptionTellsThePolicy(t *testing.T) {
 	for policy, want := range map[string]string{
-		"":                    "Sends a mail in two steps. The first call sends nothing: it answers confirmation_required",
+		"":                    "the first call sends nothing and answers confirmation_required",
 		"draft":               "Writes a draft; sends nothing.",
 		"direct":              "Sends a mail at once. If",
-		"allow:a@example.com": "Sends a mail: at once if every recipient is one of those",
+		"allow:a@example.com": "Sends a mail: at once to recipients that were set to need no asking",
 	} {
 		d := find(t, newDesk().cfg(t, policy), "send_email").Tool.Description
 		if !strings.Contains(d, want) {

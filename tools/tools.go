@@ -40,8 +40,13 @@ const Instructions = "Searches, reads and sends the Gmail of one user. " +
 // Send or Draft means that nothing was sent or saved; a send that may have
 // happened is a [mailbox.Receipt] with outcome [mailbox.Unknown].
 type Mailbox interface {
+	acquainted
+	author
+	forwarder
+	attachments
 	Search(ctx context.Context, q mailbox.Query) (mailbox.Page, error)
 	Read(ctx context.Context, id string, format mailbox.Format) (mailbox.Message, error)
+	ThreadReader
 	// Check does all of Send but the sending, so that nobody is asked to agree
 	// to a mail that cannot go out. Its receipt names the sender.
 	Check(ctx context.Context, mail mailbox.Outgoing) (mailbox.Receipt, error)
@@ -51,9 +56,14 @@ type Mailbox interface {
 	// the work of a call is done, when an implementation has it at hand.
 	Account(ctx context.Context) (string, error)
 
-	writer
-	forwarder
-	draftDeleter
+	LabelReader
+	LabelCounter
+	LabelEditor
+	Relabeler
+	AccountReader
+	FilterEditor
+	VacationEditor
+	ChangeReader
 }
 
 // Confirmations keeps what a user has been asked to confirm until it is
@@ -78,18 +88,47 @@ type Config struct {
 	Toolsets []Toolset
 	// Files is where attachments are saved to and attached from. If nil,
 	// nothing is saved, and only attachments of other mails can be attached.
+	// [NoDirectory] is the same and says why.
 	Files *Directory
+	// Links says that the answers go to an MCP client, which can read what
+	// [Resources] offers. Without it no attachment is linked to.
+	Links bool
 	// Send decides what send_email does; the zero value asks for the user's
 	// confirmation first.
 	Send SendPolicy
-	// Confirmations keeps open confirmations, for this process and the next.
-	// If nil, send_email refuses whatever needs one. It is shared by all who
+	// Confirmations keeps open confirmations, which mails were sent within a
+	// day and which addresses were read of, for this process and the next. If
+	// nil, send_email refuses whatever needs a confirmation, and nothing is
+	// remembered of what was sent. It is shared by all who
 	// share the mailbox: give each mailbox its own, or its own key space.
 	Confirmations Confirmations
+	// Ask puts a question to the user, where the client has a way to. asked is
+	// false where it has none, or where nobody was there to answer. An error
+	// ends the call and is returned as it is. Nil: nobody is asked.
+	Ask func(ctx context.Context, question string) (yes, asked bool, err error)
+	// PerDay is how many mails may be sent within 24 hours; zero means 100,
+	// and a negative number any number.
+	PerDay int
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 	// Zone is the time zone of dates; default time.Local.
 	Zone *time.Location
+
+	// exposure is shared by the tools of a catalogue.
+	exposure *exposure
+	// offered are the names of the tools of the catalogue, for the one that
+	// tells of them.
+	offered *[]string
+}
+
+func (c Config) perDay() int {
+	switch {
+	case c.PerDay == 0:
+		return defaultPerDay
+	case c.PerDay < 0:
+		return 0
+	}
+	return c.PerDay
 }
 
 func (c Config) zone() *time.Location {

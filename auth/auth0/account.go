@@ -125,9 +125,8 @@ func (s *pass) checkLogin(ctx context.Context, token *oauth2.Token) error {
 
 // revoke ends a refresh token (RFC 7009) and all that came of its login.
 func (s *pass) revoke(ctx context.Context, token secret.Text) error {
-	a, err := s.p.post(ctx, callRevoke, "/oauth/revoke", secret.Text{}, map[string]string{
-		"client_id": s.p.cfg.ClientID, "client_secret": s.p.cfg.ClientSecret.Reveal(), "token": token.Reveal(),
-	})
+	reply, err := s.p.holder().Revoke(ctx, token)
+	a, err := replied(callRevoke, reply, err)
 	if err != nil {
 		return err
 	}
@@ -143,7 +142,7 @@ func (s *pass) hint(ctx context.Context) (string, error) {
 	if s.p.cfg.Account == "" {
 		return "", nil
 	}
-	known, _, err := load[vaultRecord](ctx, s.p.cfg.Store, s.vaultKey(s.connection))
+	known, _, err := auth.LoadRecord[vaultRecord](ctx, s.p.cfg.Store, s.vaultKey(s.connection))
 	if err != nil || !known.Hint {
 		return "", err
 	}
@@ -170,13 +169,13 @@ func (s *pass) verify(ctx context.Context, token *oauth2.Token, hinted bool) (re
 	case auth.SameAccount(have, want):
 		return false, nil
 	case !hinted:
-		known, _, err := load[vaultRecord](ctx, s.p.cfg.Store, s.vaultKey(s.connection))
+		known, _, err := auth.LoadRecord[vaultRecord](ctx, s.p.cfg.Store, s.vaultKey(s.connection))
 		if err != nil {
 			return false, err
 		}
 		known.Hint = true
 		s.strange = have
-		return true, save(ctx, s.p.cfg.Store, s.vaultKey(s.connection), known, 0)
+		return true, auth.SaveRecord(ctx, s.p.cfg.Store, s.vaultKey(s.connection), known, 0)
 	}
 	return false, auth.WrongAccount(have, want)
 }
@@ -190,12 +189,12 @@ func (s *pass) unhinted(ctx context.Context, hint string, err error) (*oauth2.To
 	case hint == "" || !needsConsent(err):
 		return nil, err
 	case s.strange == "":
-		known, _, err := load[vaultRecord](ctx, s.p.cfg.Store, s.vaultKey(s.connection))
+		known, _, err := auth.LoadRecord[vaultRecord](ctx, s.p.cfg.Store, s.vaultKey(s.connection))
 		if err != nil {
 			return nil, err
 		}
 		known.Hint = false
-		if err := save(ctx, s.p.cfg.Store, s.vaultKey(s.connection), known, 0); err != nil {
+		if err := auth.SaveRecord(ctx, s.p.cfg.Store, s.vaultKey(s.connection), known, 0); err != nil {
 			return nil, err
 		}
 		return s.exchange(ctx)
@@ -211,7 +210,7 @@ func (s *pass) unhinted(ctx context.Context, hint string, err error) (*oauth2.To
 // unambiguous fails where several accounts are connected and none was named:
 // the vault would pick one, and mail would be read or sent from the wrong one.
 func (s *pass) unambiguous(ctx context.Context) error {
-	known, _, err := load[vaultRecord](ctx, s.p.cfg.Store, s.vaultKey(s.connection))
+	known, _, err := auth.LoadRecord[vaultRecord](ctx, s.p.cfg.Store, s.vaultKey(s.connection))
 	if err != nil {
 		return err
 	}
@@ -241,28 +240,28 @@ func (s *pass) unambiguous(ctx context.Context) error {
 
 func (s *pass) counted(ctx context.Context, known vaultRecord) error {
 	known.Checked = s.p.cfg.Now()
-	return save(ctx, s.p.cfg.Store, s.vaultKey(s.connection), known, 0)
+	return auth.SaveRecord(ctx, s.p.cfg.Store, s.vaultKey(s.connection), known, 0)
 }
 
 // noteConnected remembers the account that a completed consent connected.
 func (s *pass) noteConnected(ctx context.Context, id string) error {
-	known, _, err := load[vaultRecord](ctx, s.p.cfg.Store, s.vaultKey(s.connection))
+	known, _, err := auth.LoadRecord[vaultRecord](ctx, s.p.cfg.Store, s.vaultKey(s.connection))
 	if err != nil {
 		return err
 	}
 	known.ID, known.Checked = id, time.Time{}
-	return save(ctx, s.p.cfg.Store, s.vaultKey(s.connection), known, 0)
+	return auth.SaveRecord(ctx, s.p.cfg.Store, s.vaultKey(s.connection), known, 0)
 }
 
 // discardConnected ends a connection that was made with the wrong account.
 func (s *pass) discardConnected(ctx context.Context) error {
-	known, _, err := load[vaultRecord](ctx, s.p.cfg.Store, s.vaultKey(s.connection))
+	known, _, err := auth.LoadRecord[vaultRecord](ctx, s.p.cfg.Store, s.vaultKey(s.connection))
 	if err != nil || known.ID == "" {
 		return err
 	}
 	_ = s.disconnect(ctx, known.ID, s.access) // it is of no use here in any case
 	known.ID, known.Hint = "", false
-	return save(ctx, s.p.cfg.Store, s.vaultKey(s.connection), known, 0)
+	return auth.SaveRecord(ctx, s.p.cfg.Store, s.vaultKey(s.connection), known, 0)
 }
 
 var errGone = errors.New("auth0: the account is not connected any more")

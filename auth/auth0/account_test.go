@@ -188,6 +188,22 @@ func TestServicesCanBeMappedToOtherConnections(t *testing.T) {
 	}
 }
 
+// TestAnotherConnectionOfGoogleIsAskedAsGoogle: Google gives a refresh token
+// to those who consented before only if it is asked to ask again.
+func TestAnotherConnectionOfGoogleIsAskedAsGoogle(t *testing.T) {
+	r := newRig(t)
+	r.world.Tenant(func(tenant *standin.Tenant) {
+		c := *tenant.Connection("google-oauth2")
+		c.Name = "google-work"
+		tenant.Connections = append(tenant.Connections, c)
+	})
+	r.world.Connect(standin.DefaultUser, "google-work", "openid", "profile", "email", gmailModify)
+	r.world.Disconnect(standin.DefaultUser, "google-work")
+	if err := r.walk(func(cfg *auth0.Config) { cfg.Connections = map[string]string{"gmail": "google-work"} }); err != nil {
+		t.Error(describe(err))
+	}
+}
+
 func TestStatusAndSignOut(t *testing.T) {
 	r := newRig(t)
 	r.connect()

@@ -26,6 +26,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,10 +41,14 @@ type Config struct {
 	// "example.eu.auth0.com". It may carry a scheme; http is accepted for
 	// loopback addresses only. Required.
 	Domain string
-	// ClientID and ClientSecret are those of a confidential application.
-	// Both are required.
+	// ClientID and ClientSecret are those of a confidential application. Both
+	// are required, the secret only where there is no Holder.
 	ClientID     string
 	ClientSecret secret.Text
+	// Holder asks the tenant with the application's secret, for an agent that is
+	// not to have it; ClientSecret is not used then. Nil: it is asked with
+	// ClientSecret from here.
+	Holder auth.SecretHolder
 	// Audience is the identifier of an API that the login asks for; empty
 	// means that none is asked for.
 	Audience string
@@ -79,12 +84,16 @@ type Config struct {
 	Now func() time.Time
 }
 
+// googleConnection is what Auth0 calls the connection of Google, and the kind
+// of others that a tenant may have.
+const googleConnection = "google-oauth2"
+
 func defaultConnections() map[string]string {
 	return map[string]string{
-		"gmail":           "google-oauth2",
-		"google":          "google-oauth2",
-		"google-calendar": "google-oauth2",
-		"google-drive":    "google-oauth2",
+		"gmail":           googleConnection,
+		"google":          googleConnection,
+		"google-calendar": googleConnection,
+		"google-drive":    googleConnection,
 		"slack":           "sign-in-with-slack",
 		"github":          "github",
 		"microsoft":       "windowslive",
@@ -104,6 +113,13 @@ func defaultScopes() map[string][]string {
 	}
 }
 
+// Services lists the services that there is a connection for.
+func (cfg Config) Services() []string {
+	all := defaultConnections()
+	maps.Copy(all, cfg.Connections)
+	return slices.Sorted(maps.Keys(all))
+}
+
 // withDefaults returns a checked copy of cfg and the tenant's base URL,
 // without a trailing slash. It names everything that is wrong at once.
 func (cfg Config) withDefaults() (Config, string, error) {
@@ -112,7 +128,7 @@ func (cfg Config) withDefaults() (Config, string, error) {
 	if cfg.ClientID == "" {
 		problems = append(problems, errors.New("auth0: the client id is missing (AUTH0_CLIENT_ID)"))
 	}
-	if cfg.ClientSecret.IsZero() {
+	if cfg.ClientSecret.IsZero() && cfg.Holder == nil {
 		problems = append(problems, errors.New("auth0: the client secret is missing (AUTH0_CLIENT_SECRET)"))
 	}
 	if cfg.Connector == nil && cfg.RefreshToken.IsZero() {

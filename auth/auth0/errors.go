@@ -101,8 +101,13 @@ func (s *pass) explain(table []rule, a answer, code, description string) error {
 		cause.Code = code
 	}
 	code, description = strings.ToLower(code), strings.ToLower(description)
+	client, place := "AUTH0_CLIENT_ID with AUTH0_CLIENT_SECRET", ""
+	if s.p.held() {
+		client, place = "the client id with the secret that the broker holds", " into the broker's "+s.p.heldClient()
+	}
 	fill := strings.NewReplacer(
-		"{connection}", s.connection, "{audience}", s.p.audience(), "{callback}", s.p.callback(), "{call}", a.call)
+		"{connection}", s.connection, "{audience}", s.p.audience(), "{callback}", s.p.callback(), "{call}", a.call,
+		"{client}", client, "{client_place}", place)
 	for _, r := range table {
 		if r.call != "" && r.call != a.call || r.status != 0 && r.status != a.status ||
 			r.code != "" && r.code != code || r.text != "" && !strings.Contains(description, r.text) {

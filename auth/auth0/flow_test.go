@@ -93,8 +93,16 @@ func TestAnotherServiceNeedsNoOtherLogin(t *testing.T) {
 // its writes to the cache in turn, with what it had asked of others done and
 // its answers lost, and lets further processes take over.
 func TestAKilledProcessIsResumedAtEveryStep(t *testing.T) {
+	for name, held := range map[string]bool{"with the secret here": false, "with the secret at the broker": true} {
+		t.Run(name, func(t *testing.T) { killAtEveryStep(t, held) })
+	}
+}
+
+func killAtEveryStep(t *testing.T, held bool) {
+	t.Helper()
 	for n := range 200 {
 		r := newRig(t)
+		r.held = held
 		store := &crashing{Store: r.store(), left: n}
 		links, logins, token := 0, 0, (*oauth2.Token)(nil)
 		for calls := 0; token == nil; calls++ {

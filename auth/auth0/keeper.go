@@ -16,7 +16,7 @@ var _ auth.Keeper = (*Provider)(nil)
 // Status implements [auth.Keeper].
 func (p *Provider) Status(ctx context.Context, who auth.Principal) (auth.Status, error) {
 	s := &pass{p: p, keys: p.keys(who)}
-	kept, ok, err := load[refreshRecord](ctx, p.cfg.Store, s.refreshKey())
+	kept, ok, err := auth.LoadRecord[refreshRecord](ctx, p.cfg.Store, s.refreshKey())
 	if err != nil {
 		return auth.Status{}, err
 	}
@@ -25,17 +25,17 @@ func (p *Provider) Status(ctx context.Context, who auth.Principal) (auth.Status,
 		out.SignedIn, out.Configured = true, "AUTH0_REFRESH_TOKEN"
 	}
 	if !out.SignedIn {
-		if _, out.Waiting, err = load[loginRecord](ctx, p.cfg.Store, s.loginKey()); err != nil {
+		if _, out.Waiting, err = auth.LoadRecord[loginRecord](ctx, p.cfg.Store, s.loginKey()); err != nil {
 			return auth.Status{}, err
 		}
 	}
 	for _, scope := range slices.Sorted(maps.Keys(p.cfg.Connections)) {
 		connection := p.cfg.Connections[scope]
-		token, cached, err := load[tokenRecord](ctx, p.cfg.Store, s.tokenKey(connection, scope))
+		token, cached, err := auth.LoadRecord[tokenRecord](ctx, p.cfg.Store, s.tokenKey(connection, scope))
 		if err != nil {
 			return auth.Status{}, err
 		}
-		begun, waiting, err := load[connectRecord](ctx, p.cfg.Store, s.connectKey(connection))
+		begun, waiting, err := auth.LoadRecord[connectRecord](ctx, p.cfg.Store, s.connectKey(connection))
 		if err != nil {
 			return auth.Status{}, err
 		}
@@ -78,11 +78,11 @@ func (p *Provider) SignOut(ctx context.Context, who auth.Principal) (auth.Signed
 	s := &pass{p: p, req: auth.Request{Principal: who}, keys: p.keys(who)}
 	unlock, err := p.cfg.Store.Lock(ctx, s.keys+"lock")
 	if err != nil {
-		return auth.SignedOut{}, cacheFailure("lock", err)
+		return auth.SignedOut{}, auth.CacheFailure(ctx, "lock", err)
 	}
 	defer unlock()
 	var out auth.SignedOut
-	kept, ok, err := load[refreshRecord](ctx, p.cfg.Store, s.refreshKey())
+	kept, ok, err := auth.LoadRecord[refreshRecord](ctx, p.cfg.Store, s.refreshKey())
 	if err != nil {
 		return out, err
 	}
@@ -117,11 +117,11 @@ func (p *Provider) SignOut(ctx context.Context, who auth.Principal) (auth.Signed
 func (s *pass) disconnectAll(ctx context.Context, out *auth.SignedOut) error {
 	used := map[string]vaultRecord{}
 	for scope, connection := range s.p.cfg.Connections {
-		known, ok, err := load[vaultRecord](ctx, s.p.cfg.Store, s.vaultKey(connection))
+		known, ok, err := auth.LoadRecord[vaultRecord](ctx, s.p.cfg.Store, s.vaultKey(connection))
 		if err != nil {
 			return err
 		}
-		_, cached, err := load[tokenRecord](ctx, s.p.cfg.Store, s.tokenKey(connection, scope))
+		_, cached, err := auth.LoadRecord[tokenRecord](ctx, s.p.cfg.Store, s.tokenKey(connection, scope))
 		if err != nil {
 			return err
 		}
@@ -162,23 +162,33 @@ func (s *pass) disconnectAll(ctx context.Context, out *auth.SignedOut) error {
 			continue
 		}
 		out.Done = append(out.Done, "The account connected at "+connection+" was removed from Auth0's Token Vault.")
-		if connection == "google-oauth2" {
+		if connection == googleConnection {
 			out.Left = append(out.Left, "Google still lists the access of your Auth0 application: remove it at https://myaccount.google.com/connections.")
 		}
 	}
 	return nil
 }
 
-// forgetAll removes every record of the account.
+// forgetAll removes every record of the account, and what the connector keeps
+// of a step that nobody has finished.
 func (s *pass) forgetAll(ctx context.Context) error {
+	begun, ok, err := auth.LoadRecord[loginRecord](ctx, s.p.cfg.Store, s.loginKey())
+	if err != nil {
+		return err
+	}
+	if ok && begun.Attempt != "" {
+		auth.Finish(ctx, s.p.cfg.Connector, s.loginRequest(begun))
+	}
 	keys := []string{s.loginKey(), s.refreshKey()}
 	for scope, connection := range s.p.cfg.Connections {
 		keys = append(keys, s.connectKey(connection), s.tokenKey(connection, scope), s.vaultKey(connection))
-	}
-	for _, key := range keys {
-		if err := remove(ctx, s.p.cfg.Store, key); err != nil {
+		begun, ok, err := auth.LoadRecord[connectRecord](ctx, s.p.cfg.Store, s.connectKey(connection))
+		if err != nil {
 			return err
 		}
+		if ok {
+			auth.FinishRedirect(ctx, s.p.cfg.Connector, s.trip(begun))
+		}
 	}
-	return nil
+	return auth.RemoveRecords(ctx, s.p.cfg.Store, keys...)
 }

@@ -17,7 +17,7 @@ var loginScopes = []string{"openid", "profile", "email", "offline_access"}
 // the successor of a configured one that was rotated), the configured one, or
 // that of a login by a person.
 func (s *pass) login(ctx context.Context) error {
-	stored, ok, err := load[refreshRecord](ctx, s.p.cfg.Store, s.refreshKey())
+	stored, ok, err := auth.LoadRecord[refreshRecord](ctx, s.p.cfg.Store, s.refreshKey())
 	if err != nil {
 		return err
 	}
@@ -28,41 +28,30 @@ func (s *pass) login(ctx context.Context) error {
 	if s.refresh = s.p.cfg.RefreshToken; !s.refresh.IsZero() {
 		return nil
 	}
-	begun, ok, err := load[loginRecord](ctx, s.p.cfg.Store, s.loginKey())
+	begun, ok, err := auth.LoadRecord[loginRecord](ctx, s.p.cfg.Store, s.loginKey())
 	if err != nil {
 		return err
 	}
 	if !ok || begun.Attempt == "" {
 		begun = loginRecord{Attempt: rand.Text()}
-		if err := save(ctx, s.p.cfg.Store, s.loginKey(), begun, 0); err != nil {
+		if err := auth.SaveRecord(ctx, s.p.cfg.Store, s.loginKey(), begun, 0); err != nil {
 			return err
 		}
 	}
-	params := map[string]string{}
-	if s.p.cfg.Audience != "" {
-		params["audience"] = s.p.cfg.Audience
-	}
-	if s.p.cfg.Account != "" {
-		params["login_hint"] = s.p.cfg.Account
-	}
-	request := auth.LoginRequest{
-		Principal: s.req.Principal, Attempt: begun.Attempt, Scope: s.req.Scope,
-		OAuthProvider: s.p.cfg.OAuthProvider, OAuthScopes: loginScopes, Params: params,
-		Display: "linkmail: sign in", Continues: true,
-	}
+	request := s.loginRequest(begun)
 	token, err := s.p.cfg.Connector.Login(ctx, request)
 	if err != nil {
 		ended, err := s.ask(err, 1, time.Time{})
 		if ended {
 			// The next call gets a fresh link.
-			if err := remove(ctx, s.p.cfg.Store, s.loginKey()); err != nil {
+			if err := auth.RemoveRecords(ctx, s.p.cfg.Store, s.loginKey()); err != nil {
 				return err
 			}
 		}
 		return s.loginFailure(err)
 	}
 	if token.RefreshToken == "" {
-		if err := remove(ctx, s.p.cfg.Store, s.loginKey()); err != nil {
+		if err := auth.RemoveRecords(ctx, s.p.cfg.Store, s.loginKey()); err != nil {
 			return err
 		}
 		return &auth.Failure{
@@ -72,7 +61,7 @@ func (s *pass) login(ctx context.Context) error {
 		}
 	}
 	if err := s.checkLogin(ctx, token); err != nil {
-		if err := remove(ctx, s.p.cfg.Store, s.loginKey()); err != nil {
+		if err := auth.RemoveRecords(ctx, s.p.cfg.Store, s.loginKey()); err != nil {
 			return err
 		}
 		return err
@@ -83,17 +72,33 @@ func (s *pass) login(ctx context.Context) error {
 		return err
 	}
 	s.signedIn = true
-	if err := remove(ctx, s.p.cfg.Store, s.loginKey()); err != nil {
+	if err := auth.RemoveRecords(ctx, s.p.cfg.Store, s.loginKey()); err != nil {
 		return err
 	}
 	auth.Finish(ctx, s.p.cfg.Connector, request)
 	return nil
 }
 
+// loginRequest is the request to the connector for a login that has begun.
+func (s *pass) loginRequest(begun loginRecord) auth.LoginRequest {
+	params := map[string]string{}
+	if s.p.cfg.Audience != "" {
+		params["audience"] = s.p.cfg.Audience
+	}
+	if s.p.cfg.Account != "" {
+		params["login_hint"] = s.p.cfg.Account
+	}
+	return auth.LoginRequest{
+		Principal: s.req.Principal, Attempt: begun.Attempt, Scope: s.req.Scope,
+		OAuthProvider: s.p.cfg.OAuthProvider, OAuthScopes: loginScopes, Params: params,
+		Display: "linkmail: sign in", Continues: true,
+	}
+}
+
 // storeRefresh makes token the account's refresh token.
 func (s *pass) storeRefresh(ctx context.Context, token string) error {
 	record := refreshRecord{Token: token, Obtained: s.p.cfg.Now(), Email: s.email}
-	if err := save(ctx, s.p.cfg.Store, s.refreshKey(), record, 0); err != nil {
+	if err := auth.SaveRecord(ctx, s.p.cfg.Store, s.refreshKey(), record, 0); err != nil {
 		return err
 	}
 	s.refresh = secret.New(token)
@@ -106,7 +111,7 @@ func (s *pass) forgetLogin(ctx context.Context, cause error) error {
 	store := s.p.cfg.Store
 	if !s.p.cfg.RefreshToken.IsZero() {
 		// A dead successor goes; the configured token is not ours to change.
-		if err := remove(ctx, store, s.refreshKey()); err != nil {
+		if err := auth.RemoveRecords(ctx, store, s.refreshKey()); err != nil {
 			return err
 		}
 		return &auth.Failure{
@@ -118,18 +123,18 @@ func (s *pass) forgetLogin(ctx context.Context, cause error) error {
 	}
 	// A fresh attempt goes first: an old one could be answered with the
 	// login that has just turned out to be dead.
-	if err := save(ctx, store, s.loginKey(), loginRecord{Attempt: rand.Text()}, 0); err != nil {
+	if err := auth.SaveRecord(ctx, store, s.loginKey(), loginRecord{Attempt: rand.Text()}, 0); err != nil {
 		return err
 	}
 	// The next login may be another user's: nothing of this one may answer it.
 	for scope, connection := range s.p.cfg.Connections {
 		for _, key := range []string{s.connectKey(connection), s.tokenKey(connection, scope), s.vaultKey(connection)} {
-			if err := remove(ctx, store, key); err != nil {
+			if err := auth.RemoveRecords(ctx, store, key); err != nil {
 				return err
 			}
 		}
 	}
-	if err := remove(ctx, store, s.refreshKey()); err != nil {
+	if err := auth.RemoveRecords(ctx, store, s.refreshKey()); err != nil {
 		return err
 	}
 	if s.signedIn {

@@ -48,8 +48,9 @@ type ManagementConfig struct {
 // Management reads and changes a tenant's settings through Auth0's Management
 // API v2.
 type Management struct {
-	cfg  ManagementConfig
-	base string // scheme://host of the canonical domain
+	cfg    ManagementConfig
+	base   string // scheme://host of the canonical domain
+	domain string // that of the configuration, which may be a custom one
 }
 
 // NewManagement returns a Management, or an error that names what is wrong.
@@ -64,7 +65,7 @@ func NewManagement(cfg ManagementConfig) (*Management, error) {
 		return nil, errors.New("auth0: the client id is missing (AUTH0_CLIENT_ID)")
 	}
 	if cfg.Connection == "" {
-		cfg.Connection = "google-oauth2"
+		cfg.Connection = googleConnection
 	}
 	client := &http.Client{Timeout: 15 * time.Second}
 	if cfg.HTTP != nil {
@@ -77,7 +78,7 @@ func NewManagement(cfg ManagementConfig) (*Management, error) {
 	if cfg.Pause == nil {
 		cfg.Pause = pause
 	}
-	return &Management{cfg: cfg, base: canonical(base, cfg.Token)}, nil
+	return &Management{cfg: cfg, base: canonical(base, cfg.Token), domain: base}, nil
 }
 
 // Management returns access to the settings that this provider depends on for

@@ -59,7 +59,7 @@ func (s *pass) beginConnect(ctx context.Context, why error) error {
 	if len(scopes) > 0 { // an empty list is an error, none means the connection's own
 		body["scopes"] = scopes
 	}
-	if s.connection == "google-oauth2" {
+	if s.ofGoogle(scopes) {
 		// Google gives a refresh token only when it asks the person.
 		params := map[string]string{"prompt": "consent"}
 		if s.p.cfg.Account != "" {
@@ -97,7 +97,16 @@ func (s *pass) beginConnect(ctx context.Context, why error) error {
 	}
 	s.begun = true
 	record.AuthSession, record.Deadline = in.AuthSession, s.p.cfg.Now().Add(min(life, time.Hour))
-	return save(ctx, s.p.cfg.Store, s.connectKey(s.connection), record, 0)
+	return auth.SaveRecord(ctx, s.p.cfg.Store, s.connectKey(s.connection), record, 0)
+}
+
+// ofGoogle reports whether the consent is Google's: a tenant may have more
+// than one connection of Google, under other names.
+func (s *pass) ofGoogle(scopes []string) bool {
+	return s.connection == googleConnection || slices.ContainsFunc(scopes, func(scope string) bool {
+		_, ok := scopeFamily(scope)
+		return ok
+	})
 }
 
 // ticketURL returns the page that the person has to open. The answer names it;
@@ -123,23 +132,19 @@ func (s *pass) resumeConnect(ctx context.Context) error {
 	if s.p.cfg.Connector == nil {
 		return nil
 	}
-	record, ok, err := load[connectRecord](ctx, s.p.cfg.Store, s.connectKey(s.connection))
+	record, ok, err := auth.LoadRecord[connectRecord](ctx, s.p.cfg.Store, s.connectKey(s.connection))
 	if err != nil || !ok {
 		return err
 	}
 	late := s.p.cfg.Now().Sub(record.Deadline)
 	if late >= ticketLife {
 		s.renewed = true
-		return remove(ctx, s.p.cfg.Store, s.connectKey(s.connection))
+		return s.dropConnect(ctx, record)
 	}
-	params, err := s.p.cfg.Connector.Redirect(ctx, auth.RedirectRequest{
-		Principal: s.req.Principal, Attempt: record.Attempt, Scope: s.req.Scope,
-		URL: secret.New(record.URL), State: record.State, Params: []string{"connect_code"},
-		Display: "linkmail: connect " + s.req.Scope,
-	})
+	params, err := s.p.cfg.Connector.Redirect(ctx, s.trip(record))
 	if errors.Is(err, auth.ErrTaken) && !s.begun {
 		// A process died between asking the broker and writing it down.
-		return remove(ctx, s.p.cfg.Store, s.connectKey(s.connection))
+		return s.dropConnect(ctx, record)
 	}
 	if err != nil {
 		ended, err := s.ask(err, 2, record.Deadline)
@@ -149,10 +154,10 @@ func (s *pass) resumeConnect(ctx context.Context) error {
 			// would lead to an error page. A person who did come back at the
 			// last moment was answered above.
 			s.renewed = true
-			return remove(ctx, s.p.cfg.Store, s.connectKey(s.connection))
+			return s.dropConnect(ctx, record)
 		}
 		if ended {
-			if err := remove(ctx, s.p.cfg.Store, s.connectKey(s.connection)); err != nil {
+			if err := s.dropConnect(ctx, record); err != nil {
 				return err
 			}
 		}
@@ -169,11 +174,29 @@ func (s *pass) resumeConnect(ctx context.Context) error {
 	// Completed, or beyond completing: the exchange will tell which. A process
 	// that died right after completing left the request behind just like one
 	// that came too late.
-	if err := remove(ctx, s.p.cfg.Store, s.connectKey(s.connection)); err != nil {
+	if err := s.dropConnect(ctx, record); err != nil {
 		return err
 	}
 	s.connected = err == nil && missingFamily(s.p.cfg.Scopes[s.req.Scope], record.Scopes) == ""
 	return nil
+}
+
+// dropConnect forgets a consent that has begun, here and then at the connector.
+func (s *pass) dropConnect(ctx context.Context, begun connectRecord) error {
+	if err := auth.RemoveRecords(ctx, s.p.cfg.Store, s.connectKey(s.connection)); err != nil {
+		return err
+	}
+	auth.FinishRedirect(ctx, s.p.cfg.Connector, s.trip(begun))
+	return nil
+}
+
+// trip is the request to the connector for a consent that has begun.
+func (s *pass) trip(begun connectRecord) auth.RedirectRequest {
+	return auth.RedirectRequest{
+		Principal: s.req.Principal, Attempt: begun.Attempt, Scope: s.req.Scope,
+		URL: secret.New(begun.URL), State: begun.State, Params: []string{"connect_code"},
+		Display: "linkmail: connect " + s.req.Scope,
+	}
 }
 
 // complete hands the connect code in.
@@ -221,14 +244,9 @@ func (s *pass) complete(ctx context.Context, record connectRecord, code string) 
 // (a multi-resource refresh token). Where that is not set up, Auth0 may answer
 // with a token for something else and call it a success, so the token is read.
 func (s *pass) myAccountToken(ctx context.Context) (*oauth2.Token, error) {
-	a, err := s.p.post(ctx, callRefresh, "/oauth/token", secret.Text{}, map[string]string{
-		"grant_type":    "refresh_token",
-		"client_id":     s.p.cfg.ClientID,
-		"client_secret": s.p.cfg.ClientSecret.Reveal(),
-		"refresh_token": s.refresh.Reveal(),
-		"audience":      s.p.audience(),
-		"scope":         "openid profile offline_access " + strings.Join(myAccountScopes, " "),
-	})
+	scopes := append([]string{"openid", "profile", "offline_access"}, myAccountScopes...)
+	reply, err := s.p.holder().Refresh(ctx, s.refresh, s.p.audience(), scopes)
+	a, err := replied(callRefresh, reply, err)
 	if err != nil {
 		return nil, err
 	}

@@ -12,8 +12,8 @@ import (
 // ProbeRequest says what [Provider.Probe] looks at.
 type ProbeRequest struct {
 	Principal auth.Principal
-	// Scope is the service, as in [auth.Request].
-	Scope string
+	// Scopes are the services, each as in [auth.Request]. At least one.
+	Scopes []string
 	// Management, unless nil, reads the tenant's settings too.
 	Management *Management
 	// Seen is called with each check as it is done; nil for none.
@@ -22,24 +22,39 @@ type ProbeRequest struct {
 
 // Probe finds out what stands between here and the service's token, in the
 // order in which things depend on each other; after the first failure the rest
-// is skipped. It begins no login and no consent, and it discards nothing: a
-// refresh token that Auth0 refuses stays where it is. One that Auth0 rotates
-// is stored, as ever.
+// is skipped, or the rest of the service if the failure is about one. It begins
+// no login and no consent, and it discards nothing: a refresh token that Auth0
+// refuses stays where it is. One that Auth0 rotates is stored, as ever.
 //
-// The token is the service's, if Probe got that far.
-func (p *Provider) Probe(ctx context.Context, req ProbeRequest) (secret.Text, []auth.Check) {
-	connection := p.cfg.Connections[req.Scope]
+// The tokens are those of the services for which Probe got that far.
+func (p *Provider) Probe(ctx context.Context, req ProbeRequest) (map[string]secret.Text, []auth.Check) {
 	d := &prober{
 		pass: &pass{
-			p: p, connection: connection, keys: p.keys(req.Principal),
-			req: auth.Request{Principal: req.Principal, Scope: req.Scope},
+			p: p, connection: p.cfg.Connections[req.Scopes[0]], keys: p.keys(req.Principal),
+			req: auth.Request{Principal: req.Principal, Scope: req.Scopes[0]},
 		},
 		management: req.Management, seen: req.Seen,
 	}
-	for _, probe := range probes {
+	for _, probe := range sharedProbes {
 		d.step(ctx, probe)
 	}
-	return d.token, d.checks
+	failed, waiting := d.failed, d.waiting
+	tokens := map[string]secret.Text{}
+	for i, scope := range req.Scopes {
+		d.service, d.failed, d.waiting = scope, failed, waiting
+		d.req.Scope, d.connection = scope, p.cfg.Connections[scope]
+		d.accounts, d.token = nil, secret.Text{}
+		if i > 0 {
+			d.step(ctx, settingsOfConnection)
+		}
+		for _, probe := range serviceProbes {
+			d.step(ctx, probe)
+		}
+		if !d.token.IsZero() {
+			tokens[scope] = d.token
+		}
+	}
+	return tokens, d.checks
 }
 
 // prober is one run of all probes.
@@ -48,6 +63,7 @@ type prober struct {
 	management *Management
 	seen       func(auth.Check)
 	checks     []auth.Check
+	service    string // that is looked at; empty while it is about all
 
 	failed   bool        // a check failed: skip the rest
 	waiting  bool        // nobody has signed in: nothing further can be told
@@ -56,6 +72,9 @@ type prober struct {
 	accounts []connectedAccount
 	token    secret.Text // the service's
 }
+
+func (d *prober) manages() bool { return d.management != nil }
+func (d *prober) asks() bool    { return d.p.cfg.Connector != nil }
 
 // probe is one thing to look at.
 type probe struct {
@@ -67,17 +86,26 @@ type probe struct {
 	look   func(*prober, context.Context) []auth.Check
 }
 
-var probes = []probe{
-	{"tenant", "Auth0 answers at AUTH0_DOMAIN", false, nil, (*prober).tenant},
-	{"settings", "settings of the tenant", false, func(d *prober) bool { return d.management != nil }, (*prober).readSettings},
-	{"client", "application and its grants", false, nil, (*prober).client},
-	{"login_request", "Auth0 accepts the login request", false, func(d *prober) bool { return d.p.cfg.Connector != nil }, (*prober).loginRequest},
-	{"sign_in", "somebody has signed in", false, nil, (*prober).signedIn},
-	{"my_account", "the sign-in reaches the My Account API", true, nil, (*prober).myAccount},
-	{"connection", "the connection can be connected", true, nil, (*prober).connectable},
-	{"account", "an account is connected", true, nil, (*prober).account},
-	{"vault", "the vault gives a token", true, nil, (*prober).vault},
-}
+// sharedProbes look at what is the same for every service, serviceProbes at the
+// rest.
+var (
+	sharedProbes = []probe{
+		{"tenant", "Auth0 answers at AUTH0_DOMAIN", false, nil, (*prober).tenant},
+		{"settings", "settings of the tenant", false, (*prober).manages, (*prober).readSettings},
+		{"client", "application and its grants", false, nil, (*prober).client},
+		{"login_request", "Auth0 accepts the login request", false, (*prober).asks, (*prober).loginRequest},
+		{"sign_in", "somebody has signed in", false, nil, (*prober).signedIn},
+		{"my_account", "the sign-in reaches the My Account API", true, nil, (*prober).myAccount},
+	}
+	serviceProbes = []probe{
+		{"connection", "the connection can be connected", true, nil, (*prober).connectable},
+		{"account", "an account is connected", true, nil, (*prober).account},
+		{"vault", "the vault gives a token", true, nil, (*prober).vault},
+	}
+	// settingsOfConnection is for the services after the first, whose
+	// connection is among the settings of the tenant.
+	settingsOfConnection = probe{"settings", "settings of the connection", false, (*prober).managesAnother, (*prober).readConnection}
+)
 
 func (d *prober) step(ctx context.Context, probe probe) {
 	if probe.needed != nil && !probe.needed(d) {
@@ -107,6 +135,7 @@ func (d *prober) step(ctx context.Context, probe probe) {
 }
 
 func (d *prober) add(check auth.Check) {
+	check.Service = d.service
 	d.failed = d.failed || check.Verdict == auth.Failed
 	d.checks = append(d.checks, check)
 	if d.seen != nil {
@@ -124,10 +153,13 @@ func (d *prober) wrong(setting, saw string) []auth.Check {
 // naming is a check that points at a setting.
 func (d *prober) naming(verdict auth.Verdict, setting, saw string) auth.Check {
 	text := settingTexts[setting]
-	fill := strings.NewReplacer("{connection}", d.connection, "{callback}", d.p.callback())
+	fill := strings.NewReplacer("{connection}", d.connection, "{callback}", d.p.callback(), "{domain}", d.p.base)
 	check := auth.Check{
 		Verdict: verdict, Saw: saw, Setting: setting,
 		Where: fill.Replace(text.where), Advice: fill.Replace(text.advice),
+	}
+	if setting == setCredentials && d.p.held() {
+		check.Where = "the broker's " + d.p.heldClient()
 	}
 	if changeable(setting) {
 		check.Setup = setting
@@ -166,6 +198,8 @@ var settingOf = map[string]string{
 	"auth0_unreachable":        setDomain,
 	"auth0_not_reached":        setDomain,
 	"login_dead":               setSignIn,
+	"secret_not_held":          setHolder,
+	"secret_not_lent":          setHolder,
 }
 
 // blame turns the error of a call into a check.
@@ -185,7 +219,7 @@ func (d *prober) blame(err error) []auth.Check {
 	if setting := settingOf[failure.Code]; setting != "" {
 		check = d.naming(auth.Failed, setting, failure.Message)
 	}
-	if failure.Code == "auth0_unreachable" || failure.Code == "auth0_not_reached" || settingOf[failure.Code] == "" {
+	if setting := settingOf[failure.Code]; setting == setHolder || failure.Code == "auth0_not_reached" || settingOf[failure.Code] == "" {
 		check.Advice = failure.Hint // it knows better what happened
 	}
 	if failure.Code == "auth0_busy" || failure.Code == "auth0_unavailable" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +23,7 @@ type connectedAccount struct {
 
 // signedIn looks for the refresh token.
 func (d *prober) signedIn(ctx context.Context) []auth.Check {
-	stored, ok, err := load[refreshRecord](ctx, d.p.cfg.Store, d.refreshKey())
+	stored, ok, err := auth.LoadRecord[refreshRecord](ctx, d.p.cfg.Store, d.refreshKey())
 	switch {
 	case err != nil:
 		return d.blame(err)
@@ -51,10 +52,10 @@ func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 func (d *prober) myAccount(ctx context.Context) []auth.Check {
 	unlock, err := d.p.cfg.Store.Lock(ctx, d.keys+"lock")
 	if err != nil {
-		return d.blame(cacheFailure("lock", err))
+		return d.blame(auth.CacheFailure(ctx, "lock", err))
 	}
 	defer unlock()
-	if stored, ok, err := load[refreshRecord](ctx, d.p.cfg.Store, d.refreshKey()); err == nil && ok && stored.Token != "" {
+	if stored, ok, err := auth.LoadRecord[refreshRecord](ctx, d.p.cfg.Store, d.refreshKey()); err == nil && ok && stored.Token != "" {
 		d.refresh = secret.New(stored.Token)
 	}
 	before := d.refresh
@@ -83,7 +84,8 @@ func (d *prober) connectable(ctx context.Context) []auth.Check {
 		Name string `json:"name"`
 	}
 	all, err := listAll[connection](ctx, d, "list of connections", "connections")
-	if failure, ok := errors.AsType[*auth.Failure](err); ok && failure.Code == "auth0_refused" {
+	var cause *ResponseError
+	if errors.As(err, &cause) && cause.Status == http.StatusNotFound {
 		return d.wrong(setMyAccount, "the My Account API does not list connections, so it may not be active")
 	}
 	if err != nil {
@@ -132,21 +134,19 @@ func (d *prober) account(ctx context.Context) []auth.Check {
 	first := d.accounts[0]
 	saw := "connected since " + day(first.Created)
 	if first.AccessType == "online" {
-		return d.wrong(setUpstream, saw+", but without a refresh token of the service: the connection does not ask for offline access, or uses Auth0's developer keys")
+		checks := d.wrong(setUpstream, saw+", but without a refresh token of the service: the connection does not ask for offline access, or uses Auth0's developer keys")
+		if !d.ofGoogle(nil) {
+			checks[0].Advice = hintFor(d.connection) + " Then connect again."
+		}
+		return checks
 	}
 	if lacking := missingFamily(d.p.cfg.Scopes[d.req.Scope], first.Scopes); lacking != "" {
 		return d.wrong(setScopes, saw+", but without "+lacking)
 	}
-	checks := passed(saw)
-	if n := len(d.accounts); n > 1 {
-		more := auth.Check{
-			ID: "account.several", Title: "which account", Verdict: auth.Unclear,
-			Saw:    fmt.Sprintf("%d accounts of %s are connected, and which of them the vault picks is not certain", n, d.connection),
-			Advice: "Disconnect those that are not meant.",
-		}
-		checks = append(checks, more)
+	if n := len(d.accounts); n > 1 && d.p.cfg.Account == "" {
+		return d.wrong(setAccount, fmt.Sprintf("%d accounts of %s are connected, and it is not said which one is meant", n, d.connection))
 	}
-	return checks
+	return passed(saw)
 }
 
 // vaultAnswer is what the vault gave.
@@ -156,13 +156,15 @@ type vaultAnswer struct {
 	life   time.Duration
 }
 
-// askVault exchanges the refresh token. Nothing is kept.
+// askVault exchanges the refresh token. Nothing is kept. Of several accounts it
+// asks for the expected one, as a call would in the end.
 func (d *prober) askVault(ctx context.Context) (vaultAnswer, error) {
-	a, err := d.p.post(ctx, callExchange, "/oauth/token", secret.Text{}, map[string]string{
-		"grant_type": grantExchange, "client_id": d.p.cfg.ClientID, "client_secret": d.p.cfg.ClientSecret.Reveal(),
-		"subject_token": d.refresh.Reveal(), "subject_token_type": typeRefreshToken,
-		"requested_token_type": typeFederatedToken, "connection": d.connection,
-	})
+	hint := ""
+	if len(d.accounts) > 1 {
+		hint = d.p.cfg.Account
+	}
+	reply, err := d.p.holder().Exchange(ctx, d.refresh, d.connection, hint)
+	a, err := replied(callExchange, reply, err)
 	if err != nil {
 		return vaultAnswer{}, err
 	}
@@ -193,10 +195,12 @@ func (d *prober) vault(ctx context.Context) []auth.Check {
 	switch {
 	case err == nil:
 	case errors.As(err, &cause) && cause.Code == "user_not_found":
-		return d.wrong(setConnected, "the vault knows no such account of this user")
+		checks := d.wrong(setConnected, "the vault knows no account "+d.p.cfg.Account+" of this user, which LINKMAIL_ACCOUNT names")
+		checks[0].Where = "LINKMAIL_ACCOUNT, linkmail login"
+		return checks
 	case errors.Is(err, errNotConnected):
 		checks := d.wrong(setOwnKeys, "the account is connected, but the vault has no refresh token of "+d.connection+": Auth0's developer keys, no offline access, an account of another Auth0 user, or an entry that was dropped")
-		if d.connection != "google-oauth2" {
+		if !d.ofGoogle(nil) {
 			checks[0].Advice = hintFor(d.connection) + " Then connect again."
 		}
 		return checks
@@ -219,7 +223,7 @@ func (d *prober) vault(ctx context.Context) []auth.Check {
 // grantDead says why the service may no longer honour what the vault has.
 func (d *prober) grantDead() []auth.Check {
 	saw := d.connection + " no longer honours the vault's refresh token: it was revoked, the password was changed, it was unused for six months, or the client's secret was changed at the provider and not in Auth0"
-	if len(d.accounts) > 0 && d.connection == "google-oauth2" {
+	if len(d.accounts) > 0 && d.connection == googleConnection {
 		age := d.p.cfg.Now().Sub(d.accounts[0].Created)
 		if age >= testingLife {
 			saw = "Google no longer honours the vault's refresh token, and the account was connected " + days(age) +

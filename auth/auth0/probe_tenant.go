@@ -74,8 +74,33 @@ func (d *prober) readSettings(ctx context.Context) []auth.Check {
 		return d.blame(err)
 	}
 	d.settings = true
+	return d.compare(settings)
+}
+
+// managesAnother reports whether the service has a connection whose settings
+// were not read yet.
+func (d *prober) managesAnother() bool {
+	return d.manages() && d.management.cfg.Connection != d.connection
+}
+
+// readConnection is readSettings for one more connection.
+func (d *prober) readConnection(ctx context.Context) []auth.Check {
+	another := *d.management
+	another.cfg.Connection = d.connection
+	settings, err := another.Plan(ctx)
+	if err != nil {
+		return d.blame(err)
+	}
+	return d.compare(slices.DeleteFunc(settings, func(s Setting) bool { return !ofConnection(s.ID) }))
+}
+
+// compare turns settings into checks.
+func (d *prober) compare(settings []Setting) []auth.Check {
 	checks := make([]auth.Check, 0, len(settings))
 	for _, s := range settings {
+		if s.State == Elsewhere {
+			continue // the later checks look at it
+		}
 		check := auth.Check{ID: "settings." + s.ID, Title: s.Title, Verdict: auth.Passed, Saw: s.Have}
 		switch s.State {
 		case Wrong:
@@ -99,9 +124,8 @@ const madeUpToken = "v1.not-a-refresh-token"
 
 // client tries both grants with a token that cannot work.
 func (d *prober) client(ctx context.Context) []auth.Check {
-	secretText := d.p.cfg.ClientSecret
 	for _, grant := range []string{callExchange, callRefresh} {
-		err := d.try(ctx, grant, secretText)
+		err := d.try(ctx, d.p.holder(), grant)
 		failure, refused := errors.AsType[*auth.Failure](err)
 		switch {
 		case errors.Is(err, errLoginDead):
@@ -110,30 +134,36 @@ func (d *prober) client(ctx context.Context) []auth.Check {
 			return []auth.Check{{Verdict: auth.Unclear, Saw: "Auth0 did not refuse a made-up refresh token as expected, so nothing follows from it"}}
 		case failure.Code != "grant_missing":
 			return d.blame(err)
+		case d.p.held():
+			checks := d.blame(err)
+			checks[0].Saw += "; whether it has no secret at all cannot be told from here, because the broker holds the secret"
+			return checks
 		}
 		// An application without a secret is refused the vault for what it
 		// is. It shows by not minding a wrong secret.
-		if other, ok := errors.AsType[*auth.Failure](d.try(ctx, grant, secret.New("not-"+rand.Text()))); ok && other.Code == "grant_missing" {
+		wrong := tokenEndpoint{d.p, secret.New("not-" + rand.Text())}
+		if other, ok := errors.AsType[*auth.Failure](d.try(ctx, wrong, grant)); ok && other.Code == "grant_missing" {
 			return d.wrong(setApplication, "Auth0 does not ask this application for its secret, so it is a public one (SPA or native), which may not use Token Vault")
 		}
 		return d.blame(err)
+	}
+	if d.p.held() {
+		return passed("Auth0 knows the client of the broker, which holds the secret, and allows it the Refresh Token and Token Vault grants")
 	}
 	return passed("Auth0 knows the application and its secret, and allows it the Refresh Token and Token Vault grants")
 }
 
 // try uses a grant with a made-up refresh token. The error is never nil if the
 // tenant is sane.
-func (d *prober) try(ctx context.Context, call string, clientSecret secret.Text) error {
-	body := map[string]string{
-		"grant_type": "refresh_token", "client_id": d.p.cfg.ClientID,
-		"client_secret": clientSecret.Reveal(), "refresh_token": madeUpToken,
-	}
+func (d *prober) try(ctx context.Context, holder auth.SecretHolder, call string) error {
+	var reply auth.EndpointReply
+	var err error
 	if call == callExchange {
-		delete(body, "refresh_token")
-		body["grant_type"], body["connection"] = grantExchange, d.connection
-		body["subject_token"], body["subject_token_type"], body["requested_token_type"] = madeUpToken, typeRefreshToken, typeFederatedToken
+		reply, err = holder.Exchange(ctx, secret.New(madeUpToken), d.connection, "")
+	} else {
+		reply, err = holder.Refresh(ctx, secret.New(madeUpToken), "", nil)
 	}
-	a, err := d.p.post(ctx, call, "/oauth/token", secret.Text{}, body)
+	a, err := replied(call, reply, err)
 	switch {
 	case err != nil:
 		return err

@@ -201,7 +201,7 @@ func TestWhatStandsInBetweenIsNamed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, checks := p.Probe(t.Context(), auth0.ProbeRequest{Principal: gmail.Principal, Scope: "gmail"})
+			_, checks := p.Probe(t.Context(), auth0.ProbeRequest{Principal: gmail.Principal, Scopes: []string{"gmail"}})
 			got := check(t, checks, "tenant")
 			if got.Verdict != auth.Failed || !strings.Contains(got.Saw, test.says) || !strings.Contains(got.Saw+got.Where, "AUTH0_DOMAIN") {
 				t.Errorf("the check is %+v, want something of %q", got, test.says)

@@ -24,7 +24,10 @@ type Provider struct {
 	flights auth.Flights
 }
 
-var _ auth.Provider = (*Provider)(nil)
+var (
+	_ auth.Provider = (*Provider)(nil)
+	_ auth.Waiter   = (*Provider)(nil)
+)
 
 // New returns a provider, or an error that names every wrong setting.
 func New(cfg Config) (*Provider, error) {
@@ -80,6 +83,11 @@ func (p *Provider) Token(ctx context.Context, req auth.Request) (*oauth2.Token, 
 	return p.flights.Token(ctx, s.tokenKey(connection, req.Scope)+"|"+digest(req.Rejected.Reveal()), patience, s.run)
 }
 
+// Wait implements [auth.Waiter] as far as the connector does.
+func (p *Provider) Wait(ctx context.Context, c *auth.Challenge) error {
+	return auth.Wait(ctx, p.cfg.Connector, c)
+}
+
 // pass is one way through the state machine, under the account's lock.
 type pass struct {
 	p          *Provider
@@ -120,7 +128,7 @@ func (s *pass) tokenKey(connection, scope string) string {
 func (s *pass) run(ctx context.Context) (*oauth2.Token, error) {
 	unlock, err := s.p.cfg.Store.Lock(ctx, s.keys+"lock")
 	if err != nil {
-		return nil, cacheFailure("lock", err)
+		return nil, auth.CacheFailure(ctx, "lock", err)
 	}
 	defer unlock()
 
@@ -133,7 +141,7 @@ func (s *pass) run(ctx context.Context) (*oauth2.Token, error) {
 		if !rejects(s.req, token) {
 			return token, nil
 		}
-		if err := remove(ctx, s.p.cfg.Store, s.tokenKey(s.connection, s.req.Scope)); err != nil {
+		if err := auth.RemoveRecords(ctx, s.p.cfg.Store, s.tokenKey(s.connection, s.req.Scope)); err != nil {
 			return nil, err
 		}
 	}

@@ -58,11 +58,20 @@ type rig struct {
 	dir    string
 	key    cache.Key
 	person *standin.Person
+	// held has the broker keep the client secret, and the agent do without.
+	held bool
 	// plain makes the broker one that knows of no steps, as others are.
 	plain bool
 }
 
 func newRig(t *testing.T) *rig {
+	t.Helper()
+	return newRigWith(t, func(next http.Handler) http.Handler { return next })
+}
+
+// newRigWith is newRig with something in front of the broker, and another
+// configuration of it.
+func newRigWith(t *testing.T, front func(http.Handler) http.Handler, changes ...func(*broker.Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, clock: newClock(), dir: t.TempDir(), person: standin.NewPerson()}
 	r.world = standin.NewWorld(standin.Config{Now: r.clock.Now})
@@ -73,19 +82,23 @@ func newRig(t *testing.T) *rig {
 	srv := httptest.NewUnstartedServer(nil)
 	r.broker = "http://" + srv.Listener.Addr().String()
 	host := strings.TrimPrefix(r.tenant, "http://")
-	b, err := broker.New(broker.Config{
+	cfg := broker.Config{
 		BaseURL: r.broker, Dev: true, SessionsPerMinute: -1, Now: r.clock.Now,
 		ProxyAllow: []string{host}, PassthroughAllow: []string{host},
 		Providers: map[string]broker.Provider{"auth0": {
 			ClientID: standin.DemoClientID, ClientSecret: secret.New(standin.DemoClientSecret),
 			AuthURL: r.tenant + "/authorize", TokenURL: r.tenant + "/oauth/token",
 		}},
-	})
+	}
+	for _, change := range changes {
+		change(&cfg)
+	}
+	b, err := broker.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	srv.Config = b.Server()
-	srv.Config.Handler = r.forgetful(srv.Config.Handler)
+	srv.Config.Handler = front(r.forgetful(srv.Config.Handler))
 	srv.Start()
 	t.Cleanup(srv.Close)
 	r.world.AllowCallback(r.broker + "/v1/oauth/callback")
@@ -140,6 +153,9 @@ func (r *rig) providerOn(store cache.Store, change func(*auth0.Config)) *auth0.P
 	cfg := auth0.Config{
 		Domain: r.tenant, ClientID: standin.DemoClientID, ClientSecret: secret.New(standin.DemoClientSecret),
 		Connector: connector, Store: store, Now: r.clock.Now,
+	}
+	if r.held {
+		cfg.ClientSecret, cfg.Holder = secret.Text{}, connector.Desk("auth0")
 	}
 	if change != nil {
 		change(&cfg)

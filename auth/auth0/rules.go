@@ -93,13 +93,13 @@ var rules = []rule{
 	},
 	{
 		code: "invalid_client", kind: auth.Refused, name: "client_refused",
-		message: "Auth0 refused AUTH0_CLIENT_ID with AUTH0_CLIENT_SECRET",
-		hint:    "Copy both from the application's settings; they have to be of the tenant that AUTH0_DOMAIN names. The sign-in is kept.",
+		message: "Auth0 refused {client}",
+		hint:    "Copy both from the application's settings{client_place}; they have to be of the tenant that AUTH0_DOMAIN names. The sign-in is kept.",
 	},
 	{
 		status: 401, code: "access_denied", kind: auth.Refused, name: "client_refused",
-		message: "Auth0 refused AUTH0_CLIENT_ID with AUTH0_CLIENT_SECRET",
-		hint:    "Copy both from the application's settings; they have to be of the tenant that AUTH0_DOMAIN names. The sign-in is kept.",
+		message: "Auth0 refused {client}",
+		hint:    "Copy both from the application's settings{client_place}; they have to be of the tenant that AUTH0_DOMAIN names. The sign-in is kept.",
 	},
 
 	// The refresh token itself. Nothing else may discard it.

@@ -27,6 +27,12 @@ const (
 	setConnected    = "connected"
 	setScopes       = "scopes"
 	setGoogleGrant  = "google_grant"
+	setHolder       = "secret_holder"
+	setAccount      = "account"
+
+	setGoogleRedirect = "google_redirect"
+	setGoogleTesting  = "google_testing"
+	setGmailAPI       = "gmail_api"
 )
 
 // setting describes one thing that can be wrong, for people.
@@ -36,8 +42,8 @@ type setting struct {
 	advice string
 }
 
-// settingTexts describes every setting. {connection}, {audience}, {api} and
-// {callback} are filled in.
+// settingTexts describes every setting. {connection}, {callback} and {domain}
+// are filled in.
 var settingTexts = map[string]setting{
 	setDomain:       {"address of the tenant", "AUTH0_DOMAIN", "Use one and the same host everywhere, the tenant's own or its custom domain, and look whether a proxy or a sign-in page of the network answers in its place."},
 	setCredentials:  {"client id and secret", "AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET", "Copy both from Applications > your application > Settings, in the tenant that AUTH0_DOMAIN names."},
@@ -63,5 +69,12 @@ var settingTexts = map[string]setting{
 	setAction:       {"Actions of the tenant", "Actions > Triggers > post-login", "Look for the Action that denies it; Monitoring > Logs names it."},
 	setConnected:    {"the connected account", "linkmail login", "Connect the account: run linkmail login or call a tool. Signing in with Google is not enough, and the account has to be connected by the same Auth0 user."},
 	setScopes:       {"permissions of the connected account", "linkmail login", "Connect again and leave the boxes on Google's page ticked."},
+	setHolder:       {"what the broker does with the client secret", "the broker, for its operator", ""},
 	setGoogleGrant:  {"Google's grant", "linkmail login", "Connect the account again; if it fails at once, compare the secret of the Google client with the one in Authentication > Social > {connection}."},
+
+	setAccount: {"which account", "LINKMAIL_ACCOUNT", "Set it to the e-mail address of the account to use."},
+
+	setGoogleRedirect: {"redirect URI of the Google client", "Google Cloud console > APIs & Services > Credentials > your client > Authorized redirect URIs", "It has to list {domain}/login/callback, and the client's type has to be Web application."},
+	setGoogleTesting:  {"publishing status of the Google app", "Google Cloud console > APIs & Services > OAuth consent screen > Publishing status", "Publish the app: in Testing a grant dies after 7 days, and only the test users may give one. Then connect again."},
+	setGmailAPI:       {"Gmail API of the Google project", "Google Cloud console > APIs & Services > Library > Gmail API > Enable", "Enable it in the project of the client that the connection uses; it takes a minute to show."},
 }

@@ -19,6 +19,8 @@ const (
 	Wrong State = "wrong"
 	// Unknown means that the value could not be read.
 	Unknown State = "unknown"
+	// Elsewhere means that Auth0 does not hold the value; Where says who does.
+	Elsewhere State = "elsewhere"
 )
 
 // Setting is one setting of a tenant: as it is, and as it has to be.
@@ -40,6 +42,21 @@ type Setting struct {
 	Dashboard bool `json:"dashboard,omitempty"`
 }
 
+// Outcome is what is to be expected of [Management.Apply].
+func (s Setting) Outcome() Outcome {
+	switch {
+	case s.State == Right:
+		return Untouched
+	case s.State == Elsewhere:
+		return ToCheck
+	case s.State == Unknown:
+		return NotChanged
+	case s.Dashboard:
+		return ByHand
+	}
+	return Planned
+}
+
 // Outcome is what [Management.Apply] did about a setting.
 type Outcome string
 
@@ -58,6 +75,9 @@ const (
 	NotChanged Outcome = "not_changed"
 	// ByHand means that a person has to change it in the dashboard.
 	ByHand Outcome = "by_hand"
+	// ToCheck means that Auth0 cannot tell, and a person or the doctor has to
+	// look elsewhere.
+	ToCheck Outcome = "to_check"
 )
 
 // Change is what became of a setting.
@@ -126,15 +146,8 @@ func (m *Management) survey(ctx context.Context) (*tenant, error) {
 
 // apply does one step.
 func (t *tenant) apply(ctx context.Context, step step, s Setting) (Change, error) {
-	change := Change{Setting: s, Outcome: Untouched}
-	switch {
-	case s.State == Unknown:
-		change.Outcome = NotChanged
-		return change, nil
-	case s.State == Right:
-		return change, nil
-	case s.Dashboard:
-		change.Outcome = ByHand
+	change := Change{Setting: s, Outcome: s.Outcome()}
+	if change.Outcome != Planned {
 		return change, nil
 	}
 	err := step.change(ctx, t)
@@ -163,7 +176,7 @@ func (t *tenant) apply(ctx context.Context, step step, s Setting) (Change, error
 // look says how a setting stands. It reports false for one that does not matter here.
 func (t *tenant) look(step step) (Setting, bool) {
 	text := settingTexts[step.id]
-	fill := strings.NewReplacer("{connection}", t.m.cfg.Connection, "{callback}", t.m.cfg.Callback)
+	fill := strings.NewReplacer("{connection}", t.m.cfg.Connection, "{callback}", t.m.cfg.Callback, "{domain}", t.m.domain)
 	s := Setting{
 		ID: step.id, Title: text.title, Where: fill.Replace(text.where), Advice: fill.Replace(text.advice),
 		Dashboard: step.change == nil,
@@ -179,7 +192,7 @@ func (t *tenant) look(step step) (Setting, bool) {
 		return s, true
 	}
 	s.Have, s.Want, s.State = step.look(t)
-	if s.State == Unknown {
+	if s.State == Unknown || s.State == Elsewhere {
 		s.Why, s.Have = s.Have, ""
 	}
 	if s.State == Wrong && step.part == partConnection && t.connection == nil {

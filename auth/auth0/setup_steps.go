@@ -41,10 +41,14 @@ var steps = []step{
 	{setPurpose, partConnection, nil, lookPurpose, changePurpose},
 	{setEnabled, partEnabled, hasConnection, lookEnabled, changeEnabled},
 	{setOwnKeys, partConnection, hasConnection, lookOwnKeys, nil},
-	{setUpstream, partConnection, hasConnection, lookUpstream, nil},
-	{setApproval, partConnection, hasConnection, lookApproval, nil},
+	{setUpstream, partConnection, googlesThere, lookUpstream, nil},
+	{setApproval, partConnection, googlesThere, lookApproval, nil},
 	{setMFA, partMFA, nil, lookMFA, nil},
 	{setMyAccountMFA, partMyAccount, hasMyAccount, lookMyAccountMFA, nil},
+	{setGoogleRedirect, partNone, ofGoogle, elsewhere("only Google knows it"), nil},
+	{setGoogleTesting, partNone, ofGoogle, elsewhere("only Google knows it; linkmail doctor says so once a grant has died of it"), nil},
+	{setGmailAPI, partNone, ofGoogle, elsewhere("only Google knows it; linkmail doctor asks Gmail"), nil},
+	{setScopes, partNone, nil, elsewhere("the person decides it at every consent; linkmail doctor compares"), nil},
 }
 
 func hasCallback(t *tenant) bool   { return t.m.cfg.Callback != "" }
@@ -52,6 +56,24 @@ func hasAudience(t *tenant) bool   { return t.m.cfg.Audience != "" }
 func hasAPI(t *tenant) bool        { return hasAudience(t) && (t.api != nil || t.unread[partAPI] != nil) }
 func hasMyAccount(t *tenant) bool  { return t.mine != nil }
 func hasConnection(t *tenant) bool { return t.connection != nil }
+
+func ofGoogle(t *tenant) bool {
+	return t.m.cfg.Connection == googleConnection || t.connection != nil && t.connection.Strategy == googleConnection
+}
+
+// ofConnection reports whether a setting is one of a connection.
+func ofConnection(id string) bool {
+	return slices.ContainsFunc(steps, func(s step) bool {
+		return s.id == id && (s.part == partConnection || s.part == partEnabled)
+	})
+}
+
+func googlesThere(t *tenant) bool { return hasConnection(t) && ofGoogle(t) }
+
+// elsewhere looks at what Auth0 does not hold.
+func elsewhere(why string) func(*tenant) (have, want string, state State) {
+	return func(*tenant) (have, want string, state State) { return why, "", Elsewhere }
+}
 
 // loopbackURL reports whether an address is on this machine.
 func loopbackURL(raw string) bool {

@@ -107,8 +107,11 @@ func lookPurpose(t *tenant) (have, want string, state State) {
 	if t.connection == nil {
 		return "no connection " + t.m.cfg.Connection, want, Wrong
 	}
+	if !ofGoogle(t) {
+		want = "Connected Accounts" // somebody who has signed in with Google connects it
+	}
 	switch login, vault := t.connection.purposes(); {
-	case login && vault:
+	case vault && (login || !ofGoogle(t)):
 		return want, want, Right
 	case login:
 		return "Authentication only", want, Wrong
@@ -121,10 +124,11 @@ func lookPurpose(t *tenant) (have, want string, state State) {
 // changePurpose writes the two purposes and nothing of the options, which Auth0
 // would replace whole, the provider's secret included.
 func changePurpose(ctx context.Context, t *tenant) error {
-	return t.m.call(ctx, "change the purpose of the connection", http.MethodPatch, "connections/"+url.PathEscape(t.connection.ID),
-		map[string]any{
-			"authentication": map[string]bool{"active": true}, "connected_accounts": map[string]bool{"active": true},
-		}, nil)
+	body := map[string]any{"connected_accounts": map[string]bool{"active": true}}
+	if ofGoogle(t) {
+		body["authentication"] = map[string]bool{"active": true}
+	}
+	return t.m.call(ctx, "change the purpose of the connection", http.MethodPatch, "connections/"+url.PathEscape(t.connection.ID), body, nil)
 }
 
 func lookEnabled(t *tenant) (have, want string, state State) {

@@ -4,9 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -14,7 +11,6 @@ import (
 	"golang.org/x/oauth2"
 
 	"linkmail/auth"
-	"linkmail/cache"
 	"linkmail/internal/secret"
 )
 
@@ -84,62 +80,9 @@ func digest(s string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// load reads a record and reports whether there was one. A record that cannot
-// be decoded was written by another version; it counts as absent.
-func load[T any](ctx context.Context, store cache.Store, key string) (T, bool, error) {
-	var none T
-	data, err := store.Get(ctx, key)
-	if errors.Is(err, cache.ErrNotFound) {
-		return none, false, nil
-	}
-	if err != nil {
-		return none, false, cacheFailure("read", err)
-	}
-	record, ok := decode[T](data)
-	return record, ok, nil
-}
-
-func decode[T any](data []byte) (record T, ok bool) {
-	if json.Unmarshal(data, &record) != nil {
-		var none T
-		return none, false
-	}
-	return record, true
-}
-
-// save writes a record. A ttl of zero keeps it until it is deleted.
-func save[T any](ctx context.Context, store cache.Store, key string, record T, ttl time.Duration) error {
-	data, err := json.Marshal(record)
-	if err != nil {
-		return fmt.Errorf("auth0: encode a record: %w", err)
-	}
-	if err := store.Put(ctx, key, data, ttl); err != nil {
-		return cacheFailure("write", err)
-	}
-	return nil
-}
-
-// remove deletes a record.
-func remove(ctx context.Context, store cache.Store, key string) error {
-	if err := store.Delete(ctx, key); err != nil {
-		return cacheFailure("clear", err)
-	}
-	return nil
-}
-
-// cacheFailure reports that the store did not work.
-func cacheFailure(verb string, err error) error {
-	return &auth.Failure{
-		Kind: auth.Unavailable, Code: "cache_failed",
-		Message: "the sign-in cannot be kept: linkmail could not " + verb + " its cache",
-		Hint:    "Check that LINKMAIL_CACHE_DIR is writable and not full, and that no other linkmail process is stuck.",
-		Err:     err,
-	}
-}
-
 // cached returns the service token that is still good, or nil.
 func (p *Provider) cached(ctx context.Context, key string) (*oauth2.Token, error) {
-	record, ok, err := load[tokenRecord](ctx, p.cfg.Store, key)
+	record, ok, err := auth.LoadRecord[tokenRecord](ctx, p.cfg.Store, key)
 	if err != nil || !ok || record.Token == "" || !p.cfg.Now().Before(record.Expiry.Add(-early)) {
 		return nil, err
 	}
@@ -150,9 +93,9 @@ func (p *Provider) cached(ctx context.Context, key string) (*oauth2.Token, error
 func (p *Provider) keep(ctx context.Context, key string, token *oauth2.Token, scopes []string) error {
 	ttl := token.Expiry.Sub(p.cfg.Now()) - early
 	if ttl <= 0 {
-		return remove(ctx, p.cfg.Store, key)
+		return auth.RemoveRecords(ctx, p.cfg.Store, key)
 	}
-	return save(ctx, p.cfg.Store, key, tokenRecord{
+	return auth.SaveRecord(ctx, p.cfg.Store, key, tokenRecord{
 		Token: token.AccessToken, Type: token.TokenType, Expiry: token.Expiry, Scopes: scopes,
 	}, ttl)
 }

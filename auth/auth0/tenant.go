@@ -24,6 +24,8 @@ const (
 	partGrant
 	partMFA
 	partTenant
+	// partNone is that of what a tenant does not hold.
+	partNone
 )
 
 // Views of the Management API: only what is looked at.
@@ -47,6 +49,7 @@ type (
 	connectionView struct {
 		ID                string  `json:"id"`
 		Name              string  `json:"name"`
+		Strategy          string  `json:"strategy"`
 		Authentication    *active `json:"authentication"`
 		ConnectedAccounts *active `json:"connected_accounts"`
 		// Options are left out where the token lacks read:connections_options.

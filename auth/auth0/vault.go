@@ -13,36 +13,17 @@ import (
 	"golang.org/x/oauth2"
 
 	"linkmail/auth"
-	"linkmail/internal/secret"
-)
-
-// Identifiers of the Token Vault exchange, from Auth0's documentation.
-const (
-	grantExchange      = "urn:auth0:params:oauth:grant-type:token-exchange:federated-connection-access-token"
-	typeRefreshToken   = "urn:ietf:params:oauth:token-type:refresh_token"                      //nolint:gosec // a name, not a credential
-	typeFederatedToken = "http://auth0.com/oauth/token-type/federated-connection-access-token" //nolint:gosec // a name, not a credential
 )
 
 // exchange trades the refresh token for the service's access token and keeps
-// it. There is no scope parameter: the vault answers with what it holds.
+// it.
 func (s *pass) exchange(ctx context.Context) (*oauth2.Token, error) {
 	hint, err := s.hint(ctx)
 	if err != nil {
 		return nil, err
 	}
-	body := map[string]string{
-		"grant_type":           grantExchange,
-		"client_id":            s.p.cfg.ClientID,
-		"client_secret":        s.p.cfg.ClientSecret.Reveal(),
-		"subject_token":        s.refresh.Reveal(),
-		"subject_token_type":   typeRefreshToken,
-		"requested_token_type": typeFederatedToken,
-		"connection":           s.connection,
-	}
-	if hint != "" {
-		body["login_hint"] = hint
-	}
-	a, err := s.p.post(ctx, callExchange, "/oauth/token", secret.Text{}, body)
+	reply, err := s.p.holder().Exchange(ctx, s.refresh, s.connection, hint)
+	a, err := replied(callExchange, reply, err)
 	if err != nil {
 		return nil, err
 	}

@@ -4,9 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -14,7 +12,6 @@ import (
 	"time"
 
 	"linkmail/auth"
-	"linkmail/cache"
 	"linkmail/internal/secret"
 )
 
@@ -58,15 +55,15 @@ func digest(s string) string {
 // Status implements [auth.Keeper].
 func (p *Provider) Status(ctx context.Context, who auth.Principal) (auth.Status, error) {
 	s := &pass{p: p, keys: p.keys(who)}
-	kept, signedIn, err := load[grantRecord](ctx, p.cfg.Store, s.grantKey())
+	kept, signedIn, err := auth.LoadRecord[grantRecord](ctx, p.cfg.Store, s.grantKey())
 	if err != nil {
 		return auth.Status{}, err
 	}
-	begun, waiting, err := load[loginRecord](ctx, p.cfg.Store, s.loginKey())
+	begun, waiting, err := auth.LoadRecord[loginRecord](ctx, p.cfg.Store, s.loginKey())
 	if err != nil {
 		return auth.Status{}, err
 	}
-	token, cached, err := load[tokenRecord](ctx, p.cfg.Store, s.tokenKey())
+	token, cached, err := auth.LoadRecord[tokenRecord](ctx, p.cfg.Store, s.tokenKey())
 	if err != nil {
 		return auth.Status{}, err
 	}
@@ -99,17 +96,17 @@ func (p *Provider) Status(ctx context.Context, who auth.Principal) (auth.Status,
 // that it covers, and it is forgotten here.
 func (p *Provider) SignOut(ctx context.Context, who auth.Principal) (auth.SignedOut, error) {
 	var out auth.SignedOut
-	s := &pass{p: p, keys: p.keys(who)}
+	s := &pass{p: p, keys: p.keys(who), req: auth.Request{Principal: who}}
 	unlock, err := p.cfg.Store.Lock(ctx, s.keys+"lock")
 	if err != nil {
-		return out, cacheFailure("lock", err)
+		return out, auth.CacheFailure(ctx, "lock", err)
 	}
 	defer unlock()
-	kept, signedIn, err := load[grantRecord](ctx, p.cfg.Store, s.grantKey())
+	kept, signedIn, err := auth.LoadRecord[grantRecord](ctx, p.cfg.Store, s.grantKey())
 	if err != nil {
 		return out, err
 	}
-	token, cached, err := load[tokenRecord](ctx, p.cfg.Store, s.tokenKey())
+	token, cached, err := auth.LoadRecord[tokenRecord](ctx, p.cfg.Store, s.tokenKey())
 	if err != nil {
 		return out, err
 	}
@@ -125,58 +122,14 @@ func (p *Provider) SignOut(ctx context.Context, who auth.Principal) (auth.Signed
 			out.Left = append(out.Left, "Google could not be told: remove linkmail's access at https://myaccount.google.com/connections.")
 		}
 	}
-	if err := remove(ctx, p.cfg.Store, s.loginKey(), s.tokenKey(), s.grantKey()); err != nil {
+	if begun, ok, err := auth.LoadRecord[loginRecord](ctx, p.cfg.Store, s.loginKey()); err == nil && ok {
+		auth.Finish(ctx, p.cfg.Connector, s.loginRequest(begun))
+	}
+	if err := auth.RemoveRecords(ctx, p.cfg.Store, s.loginKey(), s.tokenKey(), s.grantKey()); err != nil {
 		return out, err
 	}
 	if signedIn || cached {
 		out.Done = append(out.Done, "The sign-in is forgotten on this machine.")
 	}
 	return out, nil
-}
-
-// load reads a record and reports whether there was one. What cannot be
-// decoded was written by another version and counts as absent.
-func load[T any](ctx context.Context, store cache.Store, key string) (T, bool, error) {
-	var r, none T
-	data, err := store.Get(ctx, key)
-	if errors.Is(err, cache.ErrNotFound) {
-		return none, false, nil
-	}
-	if err != nil {
-		return none, false, cacheFailure("read", err)
-	}
-	if ok := json.Unmarshal(data, &r) == nil; !ok {
-		return none, false, nil
-	}
-	return r, true, nil
-}
-
-func save[T any](ctx context.Context, store cache.Store, key string, r T, ttl time.Duration) error {
-	data, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("google: encode a record: %w", err)
-	}
-	if err := store.Put(ctx, key, data, ttl); err != nil {
-		return cacheFailure("write", err)
-	}
-	return nil
-}
-
-func remove(ctx context.Context, store cache.Store, keys ...string) error {
-	for _, key := range keys {
-		if err := store.Delete(ctx, key); err != nil {
-			return cacheFailure("clear", err)
-		}
-	}
-	return nil
-}
-
-// cacheFailure reports that the store did not work.
-func cacheFailure(verb string, err error) error {
-	return &auth.Failure{
-		Kind: auth.Unavailable, Code: "cache_failed",
-		Message: "the sign-in cannot be kept: linkmail could not " + verb + " its cache",
-		Hint:    "Check that LINKMAIL_CACHE_DIR is writable and not full, and that no other linkmail process is stuck.",
-		Err:     err,
-	}
 }

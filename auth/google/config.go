@@ -14,6 +14,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"linkmail/auth"
@@ -81,6 +82,13 @@ func defaultScopes() map[string][]string {
 		"google-calendar": {google + "calendar"},
 		"google-drive":    {google + "drive.readonly"},
 	}
+}
+
+// Services lists the services that the OAuth scopes are known of.
+func (cfg Config) Services() []string {
+	all := defaultScopes()
+	maps.Copy(all, cfg.Scopes)
+	return slices.Sorted(maps.Keys(all))
 }
 
 func (cfg Config) withDefaults() (Config, error) {

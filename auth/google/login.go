@@ -19,7 +19,7 @@ func newAttempt() string { return rand.Text() }
 // wanted now.
 func (s *pass) login(ctx context.Context, kept grantRecord) (*oauth2.Token, error) {
 	store := s.p.cfg.Store
-	begun, ok, err := load[loginRecord](ctx, store, s.loginKey())
+	begun, ok, err := auth.LoadRecord[loginRecord](ctx, store, s.loginKey())
 	if err != nil {
 		return nil, err
 	}
@@ -31,19 +31,11 @@ func (s *pass) login(ctx context.Context, kept grantRecord) (*oauth2.Token, erro
 			begun.Attempt = newAttempt()
 		}
 		begun = loginRecord{Attempt: begun.Attempt, Scopes: scopes, Why: firstText(s.why, begun.Why), Hint: s.hint(kept)}
-		if err := save(ctx, store, s.loginKey(), begun, 0); err != nil {
+		if err := auth.SaveRecord(ctx, store, s.loginKey(), begun, 0); err != nil {
 			return nil, err
 		}
 	}
-	params := map[string]string{"access_type": "offline", "prompt": "consent"}
-	if begun.Hint != "" {
-		params["login_hint"] = begun.Hint
-	}
-	req := auth.LoginRequest{
-		Principal: s.req.Principal, Attempt: begun.Attempt, Scope: s.req.Scope,
-		OAuthProvider: s.p.cfg.OAuthProvider, OAuthScopes: begun.Scopes, Params: params,
-		Display: "linkmail: sign in with Google",
-	}
+	req := s.loginRequest(begun)
 	token, err := s.p.cfg.Connector.Login(ctx, req)
 	if challenge, ok := errors.AsType[*auth.Challenge](err); ok {
 		out := *challenge
@@ -53,7 +45,7 @@ func (s *pass) login(ctx context.Context, kept grantRecord) (*oauth2.Token, erro
 	if err != nil {
 		failure, ok := errors.AsType[*auth.Failure](err)
 		if ok && failure.Kind != auth.Unavailable {
-			if err := remove(ctx, store, s.loginKey()); err != nil { // the next call gets a fresh link
+			if err := auth.RemoveRecords(ctx, store, s.loginKey()); err != nil { // the next call gets a fresh link
 				return nil, err
 			}
 		}
@@ -63,11 +55,24 @@ func (s *pass) login(ctx context.Context, kept grantRecord) (*oauth2.Token, erro
 	if failure, ok := errors.AsType[*auth.Failure](err); ok && failure.Kind == auth.Unavailable {
 		return nil, err // the connector repeats the result
 	}
-	if removed := remove(ctx, store, s.loginKey()); removed != nil {
+	if removed := auth.RemoveRecords(ctx, store, s.loginKey()); removed != nil {
 		return nil, removed
 	}
 	auth.Finish(ctx, s.p.cfg.Connector, req)
 	return out, err
+}
+
+// loginRequest is the request to the connector for a login that has begun.
+func (s *pass) loginRequest(begun loginRecord) auth.LoginRequest {
+	params := map[string]string{"access_type": "offline", "prompt": "consent"}
+	if begun.Hint != "" {
+		params["login_hint"] = begun.Hint
+	}
+	return auth.LoginRequest{
+		Principal: s.req.Principal, Attempt: begun.Attempt, Scope: s.req.Scope,
+		OAuthProvider: s.p.cfg.OAuthProvider, OAuthScopes: begun.Scopes, Params: params,
+		Display: "linkmail: sign in with Google",
+	}
 }
 
 // hint is the address that Google's page proposes.
@@ -92,7 +97,7 @@ func (s *pass) accept(ctx context.Context, token *oauth2.Token, begun loginRecor
 	if s.p.renews() {
 		kept.Token = token.RefreshToken
 	}
-	if err := save(ctx, s.p.cfg.Store, s.grantKey(), kept, 0); err != nil {
+	if err := auth.SaveRecord(ctx, s.p.cfg.Store, s.grantKey(), kept, 0); err != nil {
 		return nil, err
 	}
 	if lacking := missing(s.wanted, scopes); len(lacking) > 0 {

@@ -20,8 +20,8 @@ import (
 // ProbeRequest says what [Provider.Probe] looks at.
 type ProbeRequest struct {
 	Principal auth.Principal
-	// Scope is the service, as in [auth.Request].
-	Scope string
+	// Scopes are the services, each as in [auth.Request]. At least one.
+	Scopes []string
 	// AuthURL is Google's authorization endpoint, where it is this machine's
 	// browser that goes there; empty leaves that request out.
 	AuthURL string
@@ -45,26 +45,45 @@ const (
 
 // Probe finds out what stands between here and the service's token, in order;
 // after the first failure the rest is skipped. It starts no sign-in and
-// discards nothing. The token is the service's, if Probe got that far.
-func (p *Provider) Probe(ctx context.Context, req ProbeRequest) (secret.Text, []auth.Check) {
+// discards nothing. The tokens are those of the services for which Probe got
+// that far.
+func (p *Provider) Probe(ctx context.Context, req ProbeRequest) (map[string]secret.Text, []auth.Check) {
 	d := &prober{p: p, req: req, pass: &pass{
-		p: p, wanted: p.cfg.Scopes[req.Scope], keys: p.keys(req.Principal),
-		req: auth.Request{Principal: req.Principal, Scope: req.Scope},
+		p: p, keys: p.keys(req.Principal), req: auth.Request{Principal: req.Principal},
 	}}
-	for _, look := range []func(context.Context) auth.Check{d.client, d.page, d.signedIn, d.renews} {
-		check := look(ctx)
-		if check.ID == "" {
-			continue
+	for _, scope := range req.Scopes {
+		d.wanted = union(d.wanted, p.cfg.Scopes[scope])
+	}
+	for _, look := range []func(context.Context) []auth.Check{one(d.client), one(d.page), d.signedIn, one(d.renews)} {
+		failed := false
+		for _, check := range look(ctx) {
+			failed = failed || check.Verdict == auth.Failed
+			d.checks = append(d.checks, check)
+			if req.Seen != nil {
+				req.Seen(check)
+			}
 		}
-		d.checks = append(d.checks, check)
-		if req.Seen != nil {
-			req.Seen(check)
-		}
-		if check.Verdict == auth.Failed || d.waiting {
+		if failed || d.waiting {
 			break
 		}
 	}
-	return d.token, d.checks
+	tokens := map[string]secret.Text{}
+	for _, scope := range req.Scopes {
+		if !d.token.IsZero() && len(missing(p.cfg.Scopes[scope], d.kept.Scopes)) == 0 {
+			tokens[scope] = d.token
+		}
+	}
+	return tokens, d.checks
+}
+
+// one makes a list of a check, which is empty if there was nothing to look at.
+func one(look func(context.Context) auth.Check) func(context.Context) []auth.Check {
+	return func(ctx context.Context) []auth.Check {
+		if check := look(ctx); check.ID != "" {
+			return []auth.Check{check}
+		}
+		return nil
+	}
 }
 
 // prober is one run of all probes.
@@ -74,8 +93,8 @@ type prober struct {
 	req     ProbeRequest
 	checks  []auth.Check
 	kept    grantRecord
-	waiting bool // nobody has signed in: nothing further can be told
-	token   secret.Text
+	waiting bool        // nobody has signed in: nothing further can be told
+	token   secret.Text // for all that was granted
 }
 
 // client asks for a renewal that cannot work, to see whether the client is known.
@@ -188,23 +207,42 @@ func (d *prober) ask(ctx context.Context, callback string) (said string, status 
 	return strings.ToLower(location + " " + string(body)), resp.StatusCode, nil
 }
 
-// signedIn looks for what the person has granted.
-func (d *prober) signedIn(ctx context.Context) auth.Check {
+// signedIn looks for what the person has granted for each service.
+func (d *prober) signedIn(ctx context.Context) []auth.Check {
 	check := auth.Check{ID: "sign_in", Title: "somebody has signed in", Verdict: auth.Passed}
-	kept, ok, err := load[grantRecord](ctx, d.p.cfg.Store, d.grantKey())
+	kept, ok, err := auth.LoadRecord[grantRecord](ctx, d.p.cfg.Store, d.grantKey())
 	switch {
 	case err != nil:
 		check.Verdict, check.Saw, check.Where = auth.Failed, "the cache could not be read", "LINKMAIL_CACHE_DIR"
-		return check
+		return []auth.Check{check}
 	case !ok:
 		d.waiting = true
 		check.Verdict, check.Setting, check.Where = auth.Unclear, "sign_in", whereLogin
 		check.Saw = "not signed in yet: run linkmail login or call a tool"
-		return check
+		return []auth.Check{check}
 	}
-	d.kept = kept
-	check.Saw = "there is a sign-in from " + kept.Obtained.UTC().Format("2006-01-02 15:04 UTC")
-	if lacking := missing(d.wanted, kept.Scopes); len(lacking) > 0 {
+	d.kept, d.waiting = kept, true
+	var checks []auth.Check
+	for _, scope := range d.req.Scopes {
+		check := d.granted(check, scope)
+		d.waiting = d.waiting && check.Verdict == auth.Unclear
+		checks = append(checks, check)
+	}
+	return checks
+}
+
+// granted compares what a service needs with what the person was asked for and
+// has granted.
+func (d *prober) granted(check auth.Check, scope string) auth.Check {
+	wanted := d.p.cfg.Scopes[scope]
+	check.Service, check.Saw = scope, "there is a sign-in from "+d.kept.Obtained.UTC().Format("2006-01-02 15:04 UTC")
+	switch lacking := missing(wanted, d.kept.Scopes); {
+	case len(lacking) == 0:
+		return check
+	case len(missing(wanted, d.kept.Asked)) > 0:
+		check.Verdict, check.Setting, check.Where = auth.Unclear, "sign_in", whereLogin+" "+scope
+		check.Saw += ", which did not ask for this service yet"
+	default:
 		check.Verdict, check.Setting, check.Where = auth.Failed, "scopes", whereLogin
 		check.Saw += ", but without " + strings.Join(lacking, ", ")
 		check.Advice = "Sign in again and leave the boxes on Google's page ticked."
@@ -216,6 +254,7 @@ func (d *prober) signedIn(ctx context.Context) auth.Check {
 func (d *prober) renews(ctx context.Context) auth.Check {
 	check := auth.Check{ID: "google_token", Title: "Google gives a token", Verdict: auth.Passed, Saw: "it does"}
 	if d.kept.Token == "" {
+		d.wanted = nil // one token is good for all that was granted
 		token, err := d.cached(ctx)
 		if err != nil || token == nil {
 			check.Verdict, check.Setting, check.Where = auth.Unclear, "sign_in", whereLogin
@@ -231,7 +270,7 @@ func (d *prober) renews(ctx context.Context) auth.Check {
 		return check
 	}
 	defer unlock()
-	if now, ok, err := load[grantRecord](ctx, d.p.cfg.Store, d.grantKey()); err == nil && ok {
+	if now, ok, err := auth.LoadRecord[grantRecord](ctx, d.p.cfg.Store, d.grantKey()); err == nil && ok {
 		d.kept = now
 	}
 	answer, err := d.p.renew(ctx, secret.New(d.kept.Token))
@@ -264,7 +303,7 @@ func (d *prober) keepRenewed(ctx context.Context, answer auth.TokenAnswer) error
 		return nil
 	}
 	d.kept.Token = answer.RefreshToken.Reveal()
-	return save(ctx, d.p.cfg.Store, d.grantKey(), d.kept, 0)
+	return auth.SaveRecord(ctx, d.p.cfg.Store, d.grantKey(), d.kept, 0)
 }
 
 // dead says why Google may no longer accept the sign-in.

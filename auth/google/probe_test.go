@@ -16,7 +16,7 @@ import (
 func (r *rig) probe() auth.Check {
 	r.t.Helper()
 	_, checks := r.provider(nil).Probe(r.t.Context(), google.ProbeRequest{
-		Principal: gmail.Principal, Scope: gmail.Scope, AuthURL: r.url + "/o/oauth2/v2/auth",
+		Principal: gmail.Principal, Scopes: []string{gmail.Scope}, AuthURL: r.url + "/o/oauth2/v2/auth",
 	})
 	for _, c := range checks {
 		for _, canary := range []string{"ya29.", "1//", "GOCSPX", "canary"} {

@@ -42,7 +42,10 @@ type Provider struct {
 	flights auth.Flights
 }
 
-var _ auth.Keeper = (*Provider)(nil)
+var (
+	_ auth.Keeper = (*Provider)(nil)
+	_ auth.Waiter = (*Provider)(nil)
+)
 
 // New returns a provider, or an error that names every wrong setting.
 func New(cfg Config) (*Provider, error) {
@@ -73,6 +76,11 @@ func (p *Provider) Token(ctx context.Context, req auth.Request) (*oauth2.Token, 
 	return p.flights.Token(ctx, s.keys+req.Scope+"|"+digest(req.Rejected.Reveal()), patience, s.run)
 }
 
+// Wait implements [auth.Waiter] as far as the connector does.
+func (p *Provider) Wait(ctx context.Context, c *auth.Challenge) error {
+	return auth.Wait(ctx, p.cfg.Connector, c)
+}
+
 // pass is one way to a token, under the account's lock.
 type pass struct {
 	p      *Provider
@@ -88,7 +96,7 @@ func (s *pass) tokenKey() string { return s.keys + "token" }
 
 // cached returns the access token that is kept, if it is of use.
 func (s *pass) cached(ctx context.Context) (*oauth2.Token, error) {
-	r, ok, err := load[tokenRecord](ctx, s.p.cfg.Store, s.tokenKey())
+	r, ok, err := auth.LoadRecord[tokenRecord](ctx, s.p.cfg.Store, s.tokenKey())
 	if err != nil || !ok || !s.p.cfg.Now().Before(r.Expiry.Add(-early)) || len(missing(s.wanted, r.Scopes)) > 0 {
 		return nil, err
 	}
@@ -102,13 +110,13 @@ func (s *pass) cached(ctx context.Context) (*oauth2.Token, error) {
 func (s *pass) run(ctx context.Context) (*oauth2.Token, error) {
 	unlock, err := s.p.cfg.Store.Lock(ctx, s.keys+"lock")
 	if err != nil {
-		return nil, cacheFailure("lock", err)
+		return nil, auth.CacheFailure(ctx, "lock", err)
 	}
 	defer unlock()
 	if token, err := s.cached(ctx); token != nil || err != nil {
 		return token, err
 	}
-	kept, ok, err := load[grantRecord](ctx, s.p.cfg.Store, s.grantKey())
+	kept, ok, err := auth.LoadRecord[grantRecord](ctx, s.p.cfg.Store, s.grantKey())
 	if err != nil {
 		return nil, err
 	}
@@ -141,10 +149,10 @@ func (s *pass) refresh(ctx context.Context, kept *grantRecord) (*oauth2.Token, e
 	case refused && !explained && refusal.Code == "invalid_grant":
 		// A fresh attempt goes first: an old one could be answered with the
 		// sign-in that has just turned out to be dead.
-		if err := save(ctx, s.p.cfg.Store, s.loginKey(), loginRecord{Attempt: newAttempt(), Scopes: kept.Scopes}, 0); err != nil {
+		if err := auth.SaveRecord(ctx, s.p.cfg.Store, s.loginKey(), loginRecord{Attempt: newAttempt(), Scopes: kept.Scopes}, 0); err != nil {
 			return nil, err
 		}
-		if err := remove(ctx, s.p.cfg.Store, s.grantKey(), s.tokenKey()); err != nil {
+		if err := auth.RemoveRecords(ctx, s.p.cfg.Store, s.grantKey(), s.tokenKey()); err != nil {
 			return nil, err
 		}
 		return nil, errDead
@@ -163,7 +171,7 @@ func (s *pass) refresh(ctx context.Context, kept *grantRecord) (*oauth2.Token, e
 			kept.Token = answer.RefreshToken.Reveal()
 		}
 		kept.Scopes = scopes
-		if err := save(ctx, s.p.cfg.Store, s.grantKey(), *kept, 0); err != nil {
+		if err := auth.SaveRecord(ctx, s.p.cfg.Store, s.grantKey(), *kept, 0); err != nil {
 			return nil, err
 		}
 	}
@@ -231,7 +239,7 @@ func (s *pass) keep(ctx context.Context, token string, life time.Duration, scope
 	}
 	r := tokenRecord{Token: token, Expiry: s.p.cfg.Now().Add(life), Scopes: scopes}
 	if life > early {
-		if err := save(ctx, s.p.cfg.Store, s.tokenKey(), r, life-early); err != nil {
+		if err := auth.SaveRecord(ctx, s.p.cfg.Store, s.tokenKey(), r, life-early); err != nil {
 			return nil, err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -68,28 +69,11 @@ func (r reply) ok() bool { return r.status >= 200 && r.status < 300 }
 // ask sends a request and returns the reply, whatever its status. An error
 // means that there was no whole reply.
 func (b broker) ask(ctx context.Context, method, path string, bearer secret.Text, in any) (reply, error) {
-	var body io.Reader
-	if in != nil {
-		data, err := json.Marshal(in)
-		if err != nil {
-			return reply{}, fmt.Errorf("linkauth: encode a request: %w", err)
-		}
-		body = bytes.NewReader(data)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, b.url+path, body)
+	req, err := b.request(ctx, method, path, bearer, in)
 	if err != nil {
-		return reply{}, errors.New("linkauth: the broker's session id does not fit into an address")
-	}
-	if in != nil {
-		req.Header.Set("Content-Type", wire.TypeJSON)
+		return reply{}, err
 	}
 	req.Header.Set("Accept", wire.TypeJSON+", "+wire.TypeProblem)
-	if !b.key.IsZero() {
-		req.Header.Set(wire.HeaderAPIKey, b.key.Reveal())
-	}
-	if !bearer.IsZero() {
-		req.Header.Set("Authorization", "Bearer "+bearer.Reveal())
-	}
 	resp, err := b.http.Do(req)
 	if err != nil {
 		return reply{}, stripped(err)
@@ -107,6 +91,61 @@ func (b broker) ask(ctx context.Context, method, path string, bearer secret.Text
 		_ = json.Unmarshal(r.body, &r.problem) // best effort: the status decides
 	}
 	return r, nil
+}
+
+// events opens the stream of a session's events, which lasts until its body is
+// closed or ctx ends. [errNoEvents] means that there is none to be had.
+func (b broker) events(ctx context.Context, id string, pollToken secret.Text) (io.ReadCloser, error) {
+	req, err := b.request(ctx, http.MethodGet, "/v1/sessions/"+url.PathEscape(id)+"/events", pollToken, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Accept", wire.TypeEvents)
+	patient := *b.http
+	patient.Timeout = 0 // it would end the stream, too
+	resp, err := patient.Do(req)
+	if err != nil {
+		return nil, stripped(err)
+	}
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	if resp.StatusCode == http.StatusOK && kind == wire.TypeEvents {
+		return resp.Body, nil
+	}
+	_ = resp.Body.Close()
+	if (reply{status: resp.StatusCode}).passing() {
+		return nil, statusError(resp.StatusCode)
+	}
+	return nil, errNoEvents
+}
+
+// errNoEvents says that a broker has no stream of events, or that somebody else
+// answered.
+var errNoEvents = errors.New("linkauth: the broker tells no events")
+
+// request makes a request to the broker, with in as its JSON body unless it is nil.
+func (b broker) request(ctx context.Context, method, path string, bearer secret.Text, in any) (*http.Request, error) {
+	var body io.Reader
+	if in != nil {
+		data, err := json.Marshal(in)
+		if err != nil {
+			return nil, fmt.Errorf("linkauth: encode a request: %w", err)
+		}
+		body = bytes.NewReader(data)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, b.url+path, body)
+	if err != nil {
+		return nil, errors.New("linkauth: the broker's session id does not fit into an address")
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", wire.TypeJSON)
+	}
+	if !b.key.IsZero() {
+		req.Header.Set(wire.HeaderAPIKey, b.key.Reveal())
+	}
+	if !bearer.IsZero() {
+		req.Header.Set("Authorization", "Bearer "+bearer.Reveal())
+	}
+	return req, nil
 }
 
 // stripped returns what a client's error says besides the address, which has

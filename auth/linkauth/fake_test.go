@@ -34,9 +34,9 @@ type reply struct {
 
 func ok(body string) reply { return reply{status: 200, body: body} }
 
-// scripted is a broker that opens sessions "S1", "S2" ... and answers polls
+// scripted is a broker that opens sessions "id-1", "id-2" ... and answers polls
 // from a script, the last line for ever. It says what a broker would say and
-// decides nothing.
+// decides nothing. It tells events only where a test has it do so.
 type scripted struct {
 	*httptest.Server
 	mu      sync.Mutex
@@ -45,7 +45,18 @@ type scripted struct {
 	polls   []func() reply
 	polled  int
 	keys    []string // the API keys that came
+
+	events http.HandlerFunc // the stream of every session; nil: there is none
+	asked  []request        // polls and streams, with the time
 }
+
+// request is one that asked how a session stands.
+type request struct {
+	stream bool
+	at     time.Time
+}
+
+func (b *scripted) note(stream bool) { b.asked = append(b.asked, request{stream, time.Now()}) }
 
 func newScripted(t *testing.T) *scripted {
 	t.Helper()
@@ -63,7 +74,14 @@ func opened(n int) reply {
 }
 
 func (b *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
+	var body []byte
+	if r.Body != nil {
+		body, _ = io.ReadAll(r.Body)
+	}
+	if strings.HasSuffix(r.URL.Path, "/events") {
+		b.stream(w, r)
+		return
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.keys = append(b.keys, r.Header.Get("X-API-Key"))
@@ -83,6 +101,7 @@ func (b *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		b.polled++
+		b.note(false)
 		out = b.polls[0]()
 		if len(b.polls) > 1 {
 			b.polls = b.polls[1:]
@@ -97,6 +116,18 @@ func (b *scripted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	maps.Copy(w.Header(), out.header)
 	w.WriteHeader(out.status)
 	_, _ = io.WriteString(w, out.body)
+}
+
+func (b *scripted) stream(w http.ResponseWriter, r *http.Request) {
+	b.mu.Lock()
+	tell := b.events
+	b.note(true)
+	b.mu.Unlock()
+	if tell == nil || r.Header.Get("Authorization") != "Bearer "+pollTokenCanary {
+		http.NotFound(w, r)
+		return
+	}
+	tell(w, r)
 }
 
 // says makes the script of polls.

@@ -39,7 +39,7 @@ func (c *Connector) keepLead(ctx context.Context, t trip, r record) error {
 		return err
 	}
 	if err := c.store.Put(ctx, t.lead, data, life); err != nil {
-		return cacheFailure(ctx, "write", err)
+		return auth.CacheFailure(ctx, "write", err)
 	}
 	return nil
 }

@@ -28,6 +28,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -63,13 +64,18 @@ type Config struct {
 // requests share one session and one result.
 //
 // A call asks the broker at most once how the session stands, and not before
-// the interval that the broker wished for has passed; until then, and while
-// the broker cannot be reached, it answers with the same link.
+// the interval that the broker wished for has passed, unless the broker's
+// events have told that there is something to fetch; until then, and while
+// the broker cannot be reached, it answers with the same link. Wait tells when
+// a call may have news.
 type Connector struct {
 	broker  broker
 	store   cache.Store
 	now     func() time.Time
 	display string
+
+	mu       sync.Mutex
+	sessions map[string]*session // those that are open, by link; guarded by mu
 }
 
 var _ auth.Connector = (*Connector)(nil)
@@ -83,7 +89,7 @@ func New(cfg Config) (*Connector, error) {
 	if cfg.Store == nil {
 		return nil, errors.New("linkauth: a store is needed")
 	}
-	c := &Connector{broker: b, store: cfg.Store, now: cfg.Now, display: cfg.Display}
+	c := &Connector{broker: b, store: cfg.Store, now: cfg.Now, display: cfg.Display, sessions: make(map[string]*session)}
 	if c.now == nil {
 		c.now = time.Now
 	}
@@ -108,7 +114,7 @@ func (c *Connector) Login(ctx context.Context, req auth.LoginRequest) (*oauth2.T
 		},
 		scope: req.Scope,
 		check: func(plain []byte) error { _, err := tokenOf(plain, time.Time{}); return err },
-		hint:  "The broker has to have a client for the provider " + req.OAuthProvider + " (OAUTH_" + strings.ToUpper(req.OAuthProvider) + "_CLIENT_ID).",
+		hint:  "The broker has to have a client for the provider " + req.OAuthProvider + " (OAUTH_" + providerEnv(req.OAuthProvider) + "_CLIENT_ID).",
 		lead:  c.leadKey(req.Principal),
 		leads: req.Continues,
 	})
@@ -138,6 +144,9 @@ func (c *Connector) Redirect(ctx context.Context, req auth.RedirectRequest) (url
 	}
 	return paramsOf(done.Result)
 }
+
+// providerEnv is how the broker's settings spell the name of a provider.
+func providerEnv(provider string) string { return strings.ToUpper(provider) }
 
 // title is the text that the person reads on the page.
 func (c *Connector) title(display string) string {

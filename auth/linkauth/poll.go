@@ -18,9 +18,16 @@ import (
 // one, or the challenge or failure to answer with.
 func (c *Connector) poll(ctx context.Context, t trip, r *record) (auth.Ending, error) {
 	now := c.now()
+	if c.told(r) { // a stream would say if there were anything to fetch
+		if r.abandoned(now) {
+			return auth.Abandoned, nil
+		}
+		return 0, c.challenge(t, r)
+	}
+	invited := c.invited(r)
 	// A clock that was set back must not stop the polling.
-	if wait := r.Next.Sub(now); wait > 0 && wait <= maxInterval {
-		return 0, r.challenge(t.scope)
+	if wait := r.Next.Sub(now); wait > 0 && wait <= maxInterval && !invited {
+		return 0, c.challenge(t, r)
 	}
 	// The next poll is put off before this one is made. If the store takes no
 	// writes, that fails here and not after the broker has handed out the
@@ -73,7 +80,7 @@ func (c *Connector) poll(ctx context.Context, t trip, r *record) (auth.Ending, e
 		if r.Opened.IsZero() {
 			r.Opened = now
 		}
-		if now.Sub(r.Opened) >= patience {
+		if r.abandoned(now) {
 			return auth.Abandoned, nil
 		}
 	}
@@ -85,6 +92,10 @@ func (c *Connector) poll(ctx context.Context, t trip, r *record) (auth.Ending, e
 // in one browser only then, so whoever closed that page needs another link; but
 // a person may be looking for a second factor.
 const patience = 4 * time.Minute
+
+func (r *record) abandoned(now time.Time) bool {
+	return !r.Opened.IsZero() && now.Sub(r.Opened) >= patience
+}
 
 // receive decrypts a result and stores it. Whatever is wrong with it, the
 // broker will not send it again, so the session is over.
@@ -140,7 +151,7 @@ func (c *Connector) waiting(ctx context.Context, t trip, r *record) error {
 	if err := c.putOff(ctx, t, r, r.Interval); err != nil {
 		return err
 	}
-	return r.challenge(t.scope)
+	return c.challenge(t, r)
 }
 
 // undecided is the answer when the broker did not say how the session stands:
@@ -148,7 +159,7 @@ func (c *Connector) waiting(ctx context.Context, t trip, r *record) error {
 // out for sure. Then it is failure; the session stays, its result may be there.
 func (c *Connector) undecided(r *record, t trip, failure error) error {
 	if c.now().Before(r.Expires) {
-		return r.challenge(t.scope)
+		return c.challenge(t, r)
 	}
 	return failure
 }

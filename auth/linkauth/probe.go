@@ -2,10 +2,8 @@ package linkauth
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 
@@ -57,7 +55,7 @@ func (b broker) reach(ctx context.Context, check *auth.Check) {
 	check.Where = whereURL
 	switch {
 	case err != nil:
-		check.Verdict, check.Saw = auth.Failed, "the broker at "+b.url+" cannot be reached: "+cause(err)
+		check.Verdict, check.Saw = auth.Failed, "the broker at "+b.url+" cannot be reached: "+auth.Unreached(err)
 		check.Setting, check.Advice = "broker_url", "Check the address, the network and the certificate."
 	case !r.ok() || r.status == http.StatusNoContent && len(r.body) > 0 || isPage(r):
 		check.Verdict, check.Setting = auth.Failed, "broker_url"
@@ -77,22 +75,6 @@ func isPage(r reply) bool {
 		strings.HasPrefix(strings.TrimSpace(string(r.body)), "<")
 }
 
-// cause says in a few words why there was no reply.
-func cause(err error) string {
-	var dns *net.DNSError
-	var certificate *tls.CertificateVerificationError
-	var timeout net.Error
-	switch {
-	case errors.As(err, &dns):
-		return "its name cannot be resolved"
-	case errors.As(err, &certificate):
-		return "its certificate is not the right one, or not trusted here"
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
-		return "it did not answer in time"
-	}
-	return "the connection failed"
-}
-
 // acceptsKey sends a request that is refused for its key before anything else,
 // and otherwise for being empty.
 func (b broker) acceptsKey(ctx context.Context) auth.Check {
@@ -100,7 +82,7 @@ func (b broker) acceptsKey(ctx context.Context) auth.Check {
 	r, err := b.ask(ctx, http.MethodPost, "/v1/proxy", secret.Text{}, struct{}{})
 	switch {
 	case err != nil:
-		check.Verdict, check.Saw = auth.Failed, "the broker broke the connection off: "+cause(err)
+		check.Verdict, check.Saw = auth.Failed, "the broker broke the connection off: "+auth.Unreached(err)
 	case r.keyRefused(), r.status == http.StatusUnauthorized:
 		check.Verdict, check.Saw = auth.Failed, "the broker does not accept LINKAUTH_API_KEY"
 		if b.key.IsZero() {

@@ -54,7 +54,7 @@ func (c *Connector) load(ctx context.Context, key string) (record, bool, error) 
 		return record{}, false, nil
 	}
 	if err != nil {
-		return record{}, false, cacheFailure(ctx, "read", err)
+		return record{}, false, auth.CacheFailure(ctx, "read", err)
 	}
 	var r record
 	ok := json.Unmarshal(data, &r) == nil && (r.Result != nil || r.ID != "" && r.Key != nil)
@@ -67,27 +67,14 @@ func (c *Connector) save(ctx context.Context, key string, r record, ttl time.Dur
 		return fmt.Errorf("linkauth: encode a record: %w", err)
 	}
 	if err := c.store.Put(ctx, key, data, ttl); err != nil {
-		return cacheFailure(ctx, "write", err)
+		return auth.CacheFailure(ctx, "write", err)
 	}
 	return nil
 }
 
 func (c *Connector) drop(ctx context.Context, key string) error {
 	if err := c.store.Delete(ctx, key); err != nil {
-		return cacheFailure(ctx, "clear", err)
+		return auth.CacheFailure(ctx, "clear", err)
 	}
 	return nil
-}
-
-// cacheFailure reports that the store did not work.
-func cacheFailure(ctx context.Context, verb string, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return &auth.Failure{
-		Kind: auth.Unavailable, Code: "cache_failed",
-		Message: "the sign-in cannot be kept: linkmail could not " + verb + " its cache",
-		Hint:    "Check that LINKMAIL_CACHE_DIR is writable and not full, and that no other linkmail process is stuck.",
-		Err:     err,
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -42,7 +43,7 @@ func (c *Connector) advance(ctx context.Context, t trip) (record, error) {
 	// Opening a session and fetching its result both happen once, whoever asks.
 	unlock, err := c.store.Lock(ctx, t.key+"/lock")
 	if err != nil {
-		return record{}, cacheFailure(ctx, "lock", err)
+		return record{}, auth.CacheFailure(ctx, "lock", err)
 	}
 	defer unlock()
 
@@ -56,7 +57,11 @@ func (c *Connector) advance(ctx context.Context, t trip) (record, error) {
 	if r.Result != nil {
 		return r, nil
 	}
+	before := r
 	ending, err := c.poll(ctx, t, &r)
+	if _, waits := errors.AsType[*auth.Challenge](err); !waits {
+		c.settle(before)
+	}
 	switch {
 	case err != nil:
 		return record{}, err
@@ -88,7 +93,7 @@ func (c *Connector) open(ctx context.Context, t trip, previous auth.Ending) erro
 			if err := c.drop(ctx, t.lead); err != nil {
 				return err
 			}
-			return r.challenge(t.scope)
+			return c.challenge(t, &r)
 		}
 		if answer.status != http.StatusUnprocessableEntity && answer.status != http.StatusBadRequest {
 			return c.broker.refusal(answer, t.hint)
@@ -105,7 +110,7 @@ func (c *Connector) open(ctx context.Context, t trip, previous auth.Ending) erro
 	if err := c.begin(ctx, t, r); err != nil {
 		return err
 	}
-	return r.challenge(t.scope)
+	return c.challenge(t, &r)
 }
 
 // begin stores a session that has been opened.

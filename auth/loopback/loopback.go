@@ -190,7 +190,7 @@ func (c *Connector) Redirect(ctx context.Context, req auth.RedirectRequest) (url
 		}
 	}
 	t := trip{
-		key: c.key("redirect", req.Principal, req.Attempt, req.URL.Reveal(), req.State, req.Params),
+		key: c.redirectKey(req),
 		// The caller's link carries a ticket with a time of its own.
 		scope: req.Scope, port: c.cfg.Port,
 		compose: func(r *record) { r.State, r.URL = req.State, req.URL.Reveal() },
@@ -210,12 +210,23 @@ func (c *Connector) Redirect(ctx context.Context, req auth.RedirectRequest) (url
 	return params, nil
 }
 
-// Finish implements [auth.Finisher]: what came of the login is forgotten.
+// Finish implements [auth.Finisher]: what came of the login is forgotten, and a
+// browser that comes back later finds nobody waiting.
 func (c *Connector) Finish(ctx context.Context, req auth.LoginRequest) error {
-	if err := c.cfg.Store.Delete(ctx, c.loginKey(req)); err != nil {
-		return fmt.Errorf("loopback: forget a result: %w", err)
+	return c.forget(ctx, c.loginKey(req))
+}
+
+// FinishRedirect implements [auth.Finisher].
+func (c *Connector) FinishRedirect(ctx context.Context, req auth.RedirectRequest) error {
+	return c.forget(ctx, c.redirectKey(req))
+}
+
+func (c *Connector) forget(ctx context.Context, key string) error {
+	keys := []string{key}
+	if r, ok, err := auth.LoadRecord[record](ctx, c.cfg.Store, key); err == nil && ok && r.State != "" {
+		keys = append(keys, backKey(r.State))
 	}
-	return nil
+	return auth.RemoveRecords(ctx, c.cfg.Store, keys...)
 }
 
 // Close ends the listener, if there is one, and waits until it has ended.
@@ -223,6 +234,10 @@ func (c *Connector) Close() { c.door.close() }
 
 func (c *Connector) loginKey(req auth.LoginRequest) string {
 	return c.key("login", req.Principal, req.Attempt, req.OAuthProvider, req.OAuthScopes, req.Params)
+}
+
+func (c *Connector) redirectKey(req auth.RedirectRequest) string {
+	return c.key("redirect", req.Principal, req.Attempt, req.URL.Reveal(), req.State, req.Params)
 }
 
 // key names the record of a request: everything that makes requests equal is

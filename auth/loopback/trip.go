@@ -12,7 +12,6 @@ import (
 	"golang.org/x/oauth2"
 
 	"linkmail/auth"
-	"linkmail/cache"
 	"linkmail/internal/secret"
 )
 
@@ -58,10 +57,10 @@ var errLost = errors.New("loopback: the code was used before")
 func (c *Connector) advance(ctx context.Context, t trip) (record, error) {
 	unlock, err := c.cfg.Store.Lock(ctx, t.key+"/lock")
 	if err != nil {
-		return record{}, cacheFailure(ctx, "lock", err)
+		return record{}, auth.CacheFailure(ctx, "lock", err)
 	}
 	defer unlock()
-	r, ok, err := load[record](ctx, c.cfg.Store, t.key)
+	r, ok, err := auth.LoadRecord[record](ctx, c.cfg.Store, t.key)
 	switch {
 	case err != nil:
 		return record{}, err
@@ -70,7 +69,7 @@ func (c *Connector) advance(ctx context.Context, t trip) (record, error) {
 	case r.Result != nil:
 		return r, nil
 	}
-	arrived, _, err := load[back](ctx, c.cfg.Store, backKey(r.State))
+	arrived, _, err := auth.LoadRecord[back](ctx, c.cfg.Store, backKey(r.State))
 	switch {
 	case err != nil:
 		return record{}, err
@@ -97,7 +96,7 @@ func (c *Connector) conclude(ctx context.Context, t trip, r record, params url.V
 	case errors.Is(err, errLost):
 		return record{}, c.begin(ctx, t, auth.Lost)
 	case failed && failure.Kind != auth.Unavailable:
-		if err := remove(ctx, c.cfg.Store, t.key, backKey(r.State)); err != nil {
+		if err := auth.RemoveRecords(ctx, c.cfg.Store, t.key, backKey(r.State)); err != nil {
 			return record{}, err
 		}
 		return record{}, failure
@@ -105,10 +104,10 @@ func (c *Connector) conclude(ctx context.Context, t trip, r record, params url.V
 		return record{}, err
 	}
 	done := record{Result: result, Since: c.cfg.Now()}
-	if err := save(ctx, c.cfg.Store, t.key, done, resultLife); err != nil {
+	if err := auth.SaveRecord(ctx, c.cfg.Store, t.key, done, resultLife); err != nil {
 		return record{}, err
 	}
-	return done, remove(ctx, c.cfg.Store, backKey(r.State))
+	return done, auth.RemoveRecords(ctx, c.cfg.Store, backKey(r.State))
 }
 
 // begin stores a new trip and answers with its challenge.
@@ -128,10 +127,10 @@ func (c *Connector) begin(ctx context.Context, t trip, previous auth.Ending) err
 	r := record{RedirectURI: callbackURL(port), Previous: previous, Expires: c.cfg.Now().Add(tripLife)}
 	t.compose(&r)
 	// The way back first: a browser must never return to a state that is unknown.
-	if err := save(ctx, c.cfg.Store, backKey(r.State), back{RedirectURI: r.RedirectURI, Expires: r.Expires}, 2*tripLife); err != nil {
+	if err := auth.SaveRecord(ctx, c.cfg.Store, backKey(r.State), back{RedirectURI: r.RedirectURI, Expires: r.Expires}, 2*tripLife); err != nil {
 		return err
 	}
-	if err := save(ctx, c.cfg.Store, t.key, r, resultLife); err != nil {
+	if err := auth.SaveRecord(ctx, c.cfg.Store, t.key, r, resultLife); err != nil {
 		return err
 	}
 	c.wait(ctx, r)
@@ -173,10 +172,10 @@ func (c *Connector) arrive(ctx context.Context, redirectURI string, params url.V
 	key := backKey(params.Get("state"))
 	unlock, err := c.cfg.Store.Lock(ctx, key+"/lock")
 	if err != nil {
-		return cacheFailure(ctx, "lock", err)
+		return auth.CacheFailure(ctx, "lock", err)
 	}
 	defer unlock()
-	b, ok, err := load[back](ctx, c.cfg.Store, key)
+	b, ok, err := auth.LoadRecord[back](ctx, c.cfg.Store, key)
 	switch {
 	case err != nil:
 		return err
@@ -186,7 +185,7 @@ func (c *Connector) arrive(ctx context.Context, redirectURI string, params url.V
 		return errUsed
 	}
 	b.Params = params
-	return save(ctx, c.cfg.Store, key, b, resultLife)
+	return auth.SaveRecord(ctx, c.cfg.Store, key, b, resultLife)
 }
 
 // Deliver takes the address that a browser on another machine ended at, whole,
@@ -290,54 +289,4 @@ func (r record) token() (*oauth2.Token, error) {
 		extra["scope"] = strings.Join(in.Scopes, " ")
 	}
 	return token.WithExtra(extra), nil
-}
-
-// load reads a record and reports whether there was one. What cannot be
-// decoded was written by another version and counts as absent.
-func load[T any](ctx context.Context, store cache.Store, key string) (T, bool, error) {
-	var r, none T
-	data, err := store.Get(ctx, key)
-	if errors.Is(err, cache.ErrNotFound) {
-		return none, false, nil
-	}
-	if err != nil {
-		return none, false, cacheFailure(ctx, "read", err)
-	}
-	if ok := json.Unmarshal(data, &r) == nil; !ok {
-		return none, false, nil
-	}
-	return r, true, nil
-}
-
-func save[T any](ctx context.Context, store cache.Store, key string, r T, ttl time.Duration) error {
-	data, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("loopback: encode a record: %w", err)
-	}
-	if err := store.Put(ctx, key, data, ttl); err != nil {
-		return cacheFailure(ctx, "write", err)
-	}
-	return nil
-}
-
-func remove(ctx context.Context, store cache.Store, keys ...string) error {
-	for _, key := range keys {
-		if err := store.Delete(ctx, key); err != nil {
-			return cacheFailure(ctx, "clear", err)
-		}
-	}
-	return nil
-}
-
-// cacheFailure reports that the store did not work.
-func cacheFailure(ctx context.Context, verb string, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return &auth.Failure{
-		Kind: auth.Unavailable, Code: "cache_failed",
-		Message: "the sign-in cannot be kept: linkmail could not " + verb + " its cache",
-		Hint:    "Check that LINKMAIL_CACHE_DIR is writable and not full, and that no other linkmail process is stuck.",
-		Err:     err,
-	}
 }

@@ -5,3 +5,6 @@ var (
 	ReplaceHash = replaceScript.Hash()
 	FindHash    = findScript.Hash()
 )
+
+// GuessHash is how a guess is called.
+var GuessHash = guessScript.Hash()

@@ -56,6 +56,16 @@ func TestD34OneOf64WinsInTwoProcesses(t *testing.T) {
 	storetest.Race(t, one, two)
 }
 
+func TestA01A04TwoProcessesSpendOneBudget(t *testing.T) {
+	m := newMini(t)
+	address := url(m).Reveal()
+	one, two := storetest.Dial(storetest.StartLimited(t, address).URL), storetest.Dial(storetest.StartLimited(t, address).URL)
+	defer one.Close()
+	defer two.Close()
+	storetest.Together(t, opened(t, redis.Config{URL: url(m)}), one, two)
+	everythingExpires(t, m)
+}
+
 func TestH79KilledAtEachTransition(t *testing.T) { storetest.Kill(t, url(newMini(t)).Reveal()) }
 
 // eventually repeats a step until it has a status, as a client that was told
@@ -153,7 +163,7 @@ func TestI86TheServerDiesAndComesBack(t *testing.T) {
 }
 
 func TestI86NoServerAtTheStart(t *testing.T) {
-	_, err := open(t.Context(), redis.Config{URL: secret.New("redis://user:canary@127.0.0.1:1")})
+	_, err := open(t.Context(), redis.Config{URL: secret.New("redis://user:canary@" + storetest.Nobody(t))})
 	if err == nil || !strings.Contains(err.Error(), "unreachable") || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), "user") {
 		t.Errorf("Open = %v", err)
 	}
@@ -299,7 +309,7 @@ func TestI89EveryKeyExpires(t *testing.T) {
 		t.Fatal(err)
 	}
 	check()
-	left := m.TTL(m.Keys()[0])
+	left := m.TTL("{linkauth}:live")
 	for _, step := range []func() error{
 		func() error { _, err := f.Confirm(&flow); return err },
 		func() error { _, err := f.Leave(&flow, flow.Token); return err },
@@ -311,10 +321,18 @@ func TestI89EveryKeyExpires(t *testing.T) {
 		}
 		check()
 	}
+	sessions := 0
 	for _, key := range m.Keys() {
-		if m.TTL(key) > left && !strings.HasSuffix(key, "key") {
+		kind := strings.TrimPrefix(key, "{linkauth}:")[:2]
+		if kind != "s:" && kind != "c:" && kind != "t:" {
+			continue
+		}
+		if sessions++; m.TTL(key) > left {
 			t.Errorf("key %.20q... lives %v, longer than at first", key, m.TTL(key))
 		}
+	}
+	if sessions == 0 {
+		t.Error("there is no session; the probe is blind")
 	}
 	m.FastForward(2 * time.Hour)
 	if keys := m.Keys(); len(keys) > 0 {

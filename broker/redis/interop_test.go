@@ -49,6 +49,13 @@ func newServer(t *testing.T, args ...string) *realServer {
 
 func (s *realServer) start() {
 	s.t.Helper()
+	s.launch()
+	s.await("an answer", func(err error) bool { return err == nil })
+}
+
+// launch starts the server without waiting for it.
+func (s *realServer) launch() {
+	s.t.Helper()
 	program := os.Getenv("REDIS_SERVER")
 	if program == "" {
 		program = "redis-server"
@@ -60,10 +67,19 @@ func (s *realServer) start() {
 	if err := s.cmd.Start(); err != nil {
 		s.t.Fatalf("a real Redis is needed: install redis-server, or name one in REDIS_SERVER: %v", err)
 	}
+}
+
+// await pings until the answer is as wanted.
+func (s *realServer) await(what string, wanted func(err error) bool) {
+	s.t.Helper()
 	c := s.client()
-	for end := time.Now().Add(20 * time.Second); c.Ping(s.t.Context()).Err() != nil; {
+	for end := time.Now().Add(20 * time.Second); ; {
+		err := c.Ping(s.t.Context()).Err()
+		if wanted(err) {
+			return
+		}
 		if time.Now().After(end) {
-			s.t.Fatal("the server does not answer")
+			s.t.Fatalf("the server does not give %s, but %v", what, err)
 		}
 		time.Sleep(10 * time.Millisecond) // it has no other way to say that it is there
 	}
@@ -94,18 +110,23 @@ func (s *realServer) set(name, value string) {
 
 func TestInteropStore(t *testing.T) {
 	server := newServer(t)
+	storetest.Run(t, realTime(server))
+	keysExpire(t, server)
+}
+
+// realTime makes stores at a server. Time is that of the server, which cannot
+// be set.
+func realTime(server *realServer) func(t *testing.T, limit int) storetest.Env {
 	n := 0
-	storetest.Run(t, func(t *testing.T, limit int) storetest.Env {
+	return func(t *testing.T, limit int) storetest.Env {
 		n++
 		cfg := redis.Config{URL: server.url(), MaxSessions: limit, Prefix: fmt.Sprint("run-", n)}
 		return storetest.Env{
 			Store: opened(t, cfg), Life: time.Second,
-			// Time is that of the server, which cannot be set.
 			Advance: func(d time.Duration) { time.Sleep(d + 20*time.Millisecond) },
 			Again:   func() broker.Store { return opened(t, cfg) },
 		}
-	})
-	keysExpire(t, server)
+	}
 }
 
 // keysExpire checks that no key of the server stays for ever.
@@ -123,6 +144,22 @@ func keysExpire(t *testing.T, server *realServer) {
 	}
 }
 
+func TestInteropLimits(t *testing.T) {
+	server := newServer(t)
+	t.Run("suite", func(t *testing.T) { storetest.Limits(t, realTime(server)) })
+	keysExpire(t, server)
+}
+
+func TestInteropA01A04TwoProcessesSpendOneBudget(t *testing.T) {
+	server := newServer(t)
+	address := server.url().Reveal()
+	one, two := storetest.Dial(storetest.StartLimited(t, address).URL), storetest.Dial(storetest.StartLimited(t, address).URL)
+	defer one.Close()
+	defer two.Close()
+	storetest.Together(t, opened(t, redis.Config{URL: server.url()}), one, two)
+	keysExpire(t, server)
+}
+
 func TestInteropD34TwoProcesses(t *testing.T) {
 	address := newServer(t).url().Reveal()
 	one, two := storetest.Dial(storetest.Start(t, address, "").URL), storetest.Dial(storetest.Start(t, address, "").URL)
@@ -133,6 +170,10 @@ func TestInteropD34TwoProcesses(t *testing.T) {
 
 func TestInteropH79KilledAtEachTransition(t *testing.T) {
 	storetest.Kill(t, newServer(t).url().Reveal())
+}
+
+func TestInteropH79KilledAtEachStepOfALogin(t *testing.T) {
+	storetest.KillLogin(t, newServer(t).url().Reveal())
 }
 
 func TestInteropD35NothingOfADeliveredEnvelopeIsLeft(t *testing.T) {
@@ -182,6 +223,54 @@ func TestInteropI86KilledAndRestarted(t *testing.T) {
 	}
 	if text, err := storetest.Opened(*got.Ciphertext); err != nil || text != "text" {
 		t.Errorf("the agent got %q, %v", text, err)
+	}
+}
+
+// TestInteropI86LoadingItsDataset restarts a server that takes a while to read
+// what it had saved: a thousand keys, a hundredth of a second each.
+func TestInteropI86LoadingItsDataset(t *testing.T) {
+	server := newServer(t)
+	s := opened(t, redis.Config{URL: server.url()})
+	f := frontOf(t, s, nil)
+	flow := ready(t, f)
+	c := server.client()
+	for n := range 1000 {
+		if err := c.Set(t.Context(), fmt.Sprint("ballast-", n), strings.Repeat("x", 1024), time.Hour).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Save(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	server.kill()
+	server.args = append(server.args, "--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024")
+	server.launch()
+	server.await("LOADING", func(err error) bool { return err != nil && strings.HasPrefix(err.Error(), "LOADING ") })
+
+	one := broker.Session{ID: "x", Code: secret.New("X"), Expires: time.Now().Add(time.Minute)}
+	if err := s.Create(t.Context(), one); err == nil || !strings.HasSuffix(err.Error(), "LOADING") {
+		t.Errorf("Create = %v, want LOADING", err)
+	}
+	for what, step := range map[string]func() (int, error){
+		"create":  func() (int, error) { _, status, err := f.Create("", 0); return status, err },
+		"poll":    func() (int, error) { _, status, err := f.Poll(&flow, flow.PollToken); return status, err },
+		"/readyz": f.Ready,
+	} {
+		if status, err := step(); err != nil || status != http.StatusServiceUnavailable { // Front checks for Retry-After
+			t.Errorf("%s while it loads: %d, %v; want 503", what, status, err)
+		}
+	}
+	if _, err := open(t.Context(), redis.Config{URL: server.url()}); err == nil || !strings.HasSuffix(err.Error(), "LOADING") {
+		t.Errorf("Open = %v, want LOADING", err)
+	}
+	server.set("key-load-delay", "0")
+	var got wire.Poll
+	eventually(t, http.StatusOK, func() (status int, err error) {
+		got, status, err = f.Poll(&flow, flow.PollToken)
+		return status, err
+	})
+	if got.Status != wire.Ready {
+		t.Errorf("poll when it has loaded: %s", got.Status)
 	}
 }
 

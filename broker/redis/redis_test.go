@@ -2,6 +2,8 @@ package redis_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -105,7 +107,53 @@ func TestStore(t *testing.T) { storetest.Run(t, env) }
 
 func TestModel(t *testing.T) { storetest.Model(t, env) }
 
+func TestLimits(t *testing.T) { storetest.Limits(t, env) }
+
+func TestLimitsModel(t *testing.T) { storetest.LimitsModel(t, env) }
+
 func TestOutbox(t *testing.T) { storetest.Outbox(t, env) }
+
+// TestD44ACrowdLeavesInBatches: what has expired is not counted, and each new
+// session clears a part of it away.
+func TestD44ACrowdLeavesInBatches(t *testing.T) {
+	const n, batch = 1000, 256
+	m, clock := newMini(t), storetest.NewClock()
+	m.SetTime(clock.Now())
+	s := opened(t, redis.Config{URL: url(m), MaxSessions: n, Now: clock.Now})
+	made := 0
+	create := func(life time.Duration) error {
+		made++
+		return s.Create(t.Context(), broker.Session{
+			ID: fmt.Sprint(made), Code: secret.New(fmt.Sprint("CODE", made)), Expires: clock.Now().Add(life),
+		})
+	}
+	for range n {
+		if err := create(time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := create(time.Minute); !errors.Is(err, broker.ErrFull) {
+		t.Errorf("Create = %v, want ErrFull", err)
+	}
+	clock.Advance(time.Minute)
+	m.SetTime(clock.Now())
+	m.FastForward(time.Minute - time.Second) // the list is there for the sake of this test
+	for round := range 5 {
+		if err := create(time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if round == 0 {
+			m.FastForward(time.Second)
+		}
+		listed, err := m.ZMembers("{linkauth}:live")
+		if want := max(0, n-(round+1)*batch) + round + 1; err != nil || len(listed) != want {
+			t.Errorf("%d sessions are listed after creation %d, %v; want %d", len(listed), round+1, err, want)
+		}
+		if count, err := s.Count(t.Context()); err != nil || count != round+1 {
+			t.Errorf("Count = %d, %v; want %d", count, err, round+1)
+		}
+	}
+}
 
 func TestURLs(t *testing.T) {
 	for url, ok := range map[string]bool{

@@ -26,7 +26,8 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 // createScript adds a session. KEYS: session, code, live, key, state. ARGV: ID,
 // what is sealed, life in milliseconds, limit, the mark of the key, its life,
 // whether there is a state. The key of a code or state that is there belongs to
-// a session that has not expired.
+// a session that has not expired. What has expired leaves the list of all
+// sessions in batches: no creation pays for a whole crowd.
 var createScript = redis.NewScript(clockLua + `
 local mark = redis.call('GET', KEYS[4])
 if mark and mark ~= ARGV[5] then return 'key' end
@@ -44,7 +45,8 @@ redis.call('PEXPIRE', KEYS[1], life)
 redis.call('SET', KEYS[2], ARGV[1], 'PX', life)
 if state ~= '' then redis.call('SET', state, ARGV[1], 'PX', life) end
 redis.call('SET', KEYS[4], ARGV[5], 'PX', ARGV[6])
-redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+local over = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', string.format('%d', now), 'LIMIT', 0, 256)
+if #over > 0 then redis.call('ZREM', KEYS[3], unpack(over)) end
 redis.call('ZADD', KEYS[3], ends, ARGV[1])
 if redis.call('PTTL', KEYS[3]) < life then redis.call('PEXPIRE', KEYS[3], life) end
 return 'ok'

@@ -1,27 +1,53 @@
 package sqlite
 
 import (
+	"database/sql"
 	"fmt"
 	"testing"
 )
 
 // Seams for the tests of this package.
 
+// SweepBatch is how many rows one statement of a sweep removes at most.
+const SweepBatch = sweepBatch
+
 // LimitPages makes the disk as full as a database of so many pages: SQLite
 // takes the present size if that is more.
 func (s *Store) LimitPages(t *testing.T, n int) {
 	t.Helper()
-	if _, err := s.write.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
-		t.Fatal(err)
+	s.set(t, fmt.Sprintf("PRAGMA max_page_count = %d", n))
+}
+
+// ReadOnly makes the connections refuse to write.
+func (s *Store) ReadOnly(t *testing.T) {
+	t.Helper()
+	s.set(t, "PRAGMA query_only = 1")
+}
+
+// Writable ends what ReadOnly began.
+func (s *Store) Writable(t *testing.T) {
+	t.Helper()
+	s.set(t, "PRAGMA query_only = 0")
+}
+
+func (s *Store) set(t *testing.T, pragma string) {
+	t.Helper()
+	for _, db := range []*sql.DB{s.write, s.count} {
+		if _, err := db.Exec(pragma); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
-// ReadOnly makes the connection refuse to write.
-func (s *Store) ReadOnly(t *testing.T) {
+// Counted is how many rows there are of what is counted.
+func (s *Store) Counted(t *testing.T) int {
 	t.Helper()
-	if _, err := s.write.Exec("PRAGMA query_only = 1"); err != nil {
+	var n int
+	err := s.read.QueryRow("SELECT (SELECT count(*) FROM rates) + (SELECT count(*) FROM misses) + (SELECT count(*) FROM known)").Scan(&n)
+	if err != nil {
 		t.Fatal(err)
 	}
+	return n
 }
 
 // Integrity is SQLite's verdict about the file.

@@ -81,7 +81,17 @@ func TestOneOf64WinsInOneProcess(t *testing.T) {
 	storetest.Race(t, fronts...)
 }
 
+func TestA01A04TwoProcessesSpendOneBudget(t *testing.T) {
+	path := newPath(t)
+	one, two := storetest.Dial(storetest.StartLimited(t, path).URL), storetest.Dial(storetest.StartLimited(t, path).URL)
+	defer one.Close()
+	defer two.Close()
+	storetest.Together(t, opened(t, sqlite.Config{Path: path}), one, two)
+}
+
 func TestH79KilledAtEachTransition(t *testing.T) { storetest.Kill(t, newPath(t)) }
+
+func TestH79KilledAtEachStepOfALogin(t *testing.T) { storetest.KillLogin(t, newPath(t)) }
 
 // TestH79KilledWhileSweeping kills a process in the middle of deliveries and of
 // sweeps that empty the log behind them, wherever it is, and looks whether the
@@ -242,8 +252,14 @@ func sealer(t testing.TB) *broker.Sealer {
 }
 
 func TestH80H81DiskFull(t *testing.T) {
-	path := newPath(t)
-	s := opened(t, sqlite.Config{Path: path})
+	s := opened(t, sqlite.Config{Path: newPath(t)})
+	diskFull(t, s, func() { s.LimitPages(t, 1) }, func() { s.LimitPages(t, 1<<30) }) // no page more than there are
+}
+
+// diskFull fills the disk under a broker in the middle of a flow and makes room
+// again.
+func diskFull(t *testing.T, s *sqlite.Store, fill, free func()) {
+	t.Helper()
 	b, err := storetest.NewBroker("", s, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -256,7 +272,10 @@ func TestH80H81DiskFull(t *testing.T) {
 	if _, err := front.Confirm(&flow); err != nil {
 		t.Fatal(err)
 	}
-	s.LimitPages(t, 1) // no page more than there are
+	if status, err := front.Ready(); err != nil || status != http.StatusOK {
+		t.Errorf("/readyz before it is full: %d, %v", status, err)
+	}
+	fill()
 	status := http.StatusCreated
 	for n := 0; n < 1000 && status == http.StatusCreated; n++ {
 		if _, status, err = front.Create("", 0); err != nil {
@@ -268,15 +287,22 @@ func TestH80H81DiskFull(t *testing.T) {
 	}
 	// A session that was there is still what it was, and a change that does
 	// not fit is not half done.
-	if status, err = front.Complete(&flow, flow.Token, storetest.Envelope(strings.Repeat("long", 4000))); err != nil || status != http.StatusServiceUnavailable {
+	long := storetest.Envelope(strings.Repeat("long", 24_000))
+	if status, err = front.Complete(&flow, flow.Token, long); err != nil || status != http.StatusServiceUnavailable {
 		t.Errorf("complete on a full disk: %d, %v; want 503", status, err)
 	}
 	if got, err := s.Find(t.Context(), broker.Ref{ID: flow.SessionID}); err != nil || got.State != broker.Confirmed || got.Ciphertext != "" {
 		t.Errorf("the session is %v, %v; want it confirmed", got.State, err)
 	}
-	s.LimitPages(t, 1<<30)
-	if status, err = front.Complete(&flow, flow.Token, storetest.Envelope("text")); err != nil || status != http.StatusNoContent {
+	if status, err := front.Ready(); err != nil || status != http.StatusServiceUnavailable {
+		t.Errorf("/readyz on a full disk: %d, %v; want 503", status, err)
+	}
+	free()
+	if status, err = front.Complete(&flow, flow.Token, long); err != nil || status != http.StatusNoContent {
 		t.Errorf("complete when there is room again: %d, %v", status, err)
+	}
+	if status, err := front.Ready(); err != nil || status != http.StatusOK {
+		t.Errorf("/readyz when there is room again: %d, %v", status, err)
 	}
 	if verdict := s.Integrity(t); verdict != "ok" {
 		t.Errorf("the database is damaged: %s", verdict)
@@ -284,7 +310,8 @@ func TestH80H81DiskFull(t *testing.T) {
 }
 
 func TestH81NotReadyOnAReadOnlyStore(t *testing.T) {
-	s := opened(t, sqlite.Config{Path: newPath(t)})
+	clock := storetest.NewClock()
+	s := opened(t, sqlite.Config{Path: newPath(t), Now: clock.Now})
 	create(t, s, session(1))
 	s.ReadOnly(t)
 	err := s.Create(t.Context(), session(2))
@@ -294,6 +321,23 @@ func TestH81NotReadyOnAReadOnlyStore(t *testing.T) {
 	}
 	if _, err := s.Find(t.Context(), broker.Ref{ID: "id-1"}); err != nil {
 		t.Errorf("Find = %v; what is there can be read", err)
+	}
+	b, err := storetest.NewBroker("", s, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, err := storetest.NewFront(b.Handler()).Ready(); err != nil || status != http.StatusServiceUnavailable {
+		t.Errorf("/readyz: %d, %v; want 503", status, err)
+	}
+	// After a while it is asked again, and finds out by itself.
+	clock.Advance(time.Minute)
+	if err := s.Probe(t.Context()); !errors.As(err, &fault) || fault.Op != "probe" {
+		t.Errorf("Probe = %v, want a refusal of its own", err)
+	}
+	s.Writable(t)
+	clock.Advance(time.Minute)
+	if err := s.Probe(t.Context()); err != nil {
+		t.Errorf("Probe = %v when it can be written to again", err)
 	}
 }
 

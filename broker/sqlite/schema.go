@@ -39,6 +39,24 @@ var migrations = []string{
 	// due is when a callback is owed, in milliseconds of Unix time.
 	`ALTER TABLE sessions ADD COLUMN due INTEGER;
 	CREATE INDEX sessions_due ON sessions (due) WHERE due IS NOT NULL;`,
+
+	// What is counted for [broker.Limits]. Names and addresses are
+	// [broker.Index] values; full is when a bucket is full again, in
+	// microseconds of Unix time; all other times are in milliseconds of it.
+	`CREATE TABLE rates (name BLOB PRIMARY KEY, full INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+	CREATE INDEX rates_full ON rates (full);
+
+	-- A serial is not given out twice: a charge is taken back by it, once.
+	CREATE TABLE misses (serial INTEGER PRIMARY KEY AUTOINCREMENT, address BLOB NOT NULL, until INTEGER NOT NULL) STRICT;
+	CREATE INDEX misses_address ON misses (address, until);
+	CREATE INDEX misses_until ON misses (until);
+
+	CREATE TABLE known (name BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+	CREATE INDEX known_until ON known (until);
+
+	-- The misses of all addresses in the window that began at since.
+	CREATE TABLE charged (one INTEGER PRIMARY KEY CHECK (one = 1), since INTEGER NOT NULL, n INTEGER NOT NULL) STRICT;
+	INSERT INTO charged VALUES (1, 0, 0);`,
 }
 
 // The reasons to refuse a file.

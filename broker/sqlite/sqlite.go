@@ -14,9 +14,10 @@
 //
 // # What survives
 //
-// Every change is on the disk before it is answered (synchronous=FULL), so
-// that neither a killed process nor a power cut can bring back an envelope
-// that was delivered.
+// Every change of a session is on the disk before it is answered
+// (synchronous=FULL), so that neither a killed process nor a power cut can bring
+// back an envelope that was delivered. What is counted for [broker.Limits]
+// survives a killed process; a power cut may forgive the last moment.
 package sqlite
 
 import (
@@ -68,18 +69,25 @@ type Store struct {
 	max    int
 	now    func() time.Time
 
-	// Writers queue for the one connection of write, in order: SQLite lets
-	// them in one by one, and makes those that wait poll.
-	write, read *sql.DB
+	// Writers queue for their turn, in order: SQLite lets them in one by one,
+	// and makes those that wait poll. There are two connections to write with,
+	// see limits.go.
+	turn               chan struct{}
+	write, count, read *sql.DB
 
 	// erased says that the log may hold what a session gave away.
 	erased atomic.Bool
-	stop   chan struct{}
-	swept  sync.WaitGroup
-	closed sync.Once
+	// refused is the last write, if it failed in a way that may pass.
+	refused atomic.Pointer[refusal]
+	stop    chan struct{}
+	swept   sync.WaitGroup
+	closed  sync.Once
 }
 
-var _ broker.Store = (*Store)(nil)
+var (
+	_ broker.Store  = (*Store)(nil)
+	_ broker.Prober = (*Store)(nil)
+)
 
 // Open opens the database, or makes it. It refuses a file that others may
 // read, that is damaged, that a newer version made, or that was made with
@@ -100,6 +108,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		sealer: cfg.Sealer,
 		max:    cmp.Or(cfg.MaxSessions, defaultMaxSessions),
 		now:    cfg.Now,
+		turn:   make(chan struct{}, 1),
 		stop:   make(chan struct{}),
 	}
 	if s.now == nil {
@@ -114,29 +123,87 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 }
 
 func (s *Store) connect(ctx context.Context, path string) error {
-	var err error
-	if s.write, err = sql.Open("sqlite", source(path, "")); err != nil {
-		return fmt.Errorf("broker/sqlite: %w", err)
+	for _, pool := range []struct {
+		db          **sql.DB
+		connections int
+		pragmas     string
+	}{
+		{&s.write, 1, "&_pragma=synchronous(FULL)"},
+		{&s.read, readers, "&_pragma=query_only(1)"},
+		{&s.count, 1, "&_pragma=synchronous(NORMAL)"},
+	} {
+		db, err := sql.Open("sqlite", source(path, pool.pragmas))
+		if err != nil {
+			return errors.Join(fmt.Errorf("broker/sqlite: %w", err), s.disconnect())
+		}
+		db.SetMaxOpenConns(pool.connections)
+		db.SetMaxIdleConns(pool.connections)
+		*pool.db = db
 	}
-	s.write.SetMaxOpenConns(1)
-	if s.read, err = sql.Open("sqlite", source(path, "&_pragma=query_only(1)")); err != nil {
-		_ = s.write.Close()
-		return fmt.Errorf("broker/sqlite: %w", err)
-	}
-	s.read.SetMaxOpenConns(readers)
-	s.read.SetMaxIdleConns(readers)
-	if err = migrate(ctx, s.write, s.sealer.KeyID()); err != nil {
-		_, _ = s.write.Close(), s.read.Close()
+	if err := migrate(ctx, s.write, s.sealer.KeyID()); err != nil {
+		_ = s.disconnect()
 		return refuse(path, err)
 	}
 	return nil
+}
+
+// writing runs what writes when it is its turn.
+func (s *Store) writing(ctx context.Context, write func() error) error {
+	select {
+	case s.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.turn }()
+	return write()
+}
+
+// inTx runs change in a transaction that holds the file's write lock from its
+// start (_txlock=immediate), so that nobody comes between what change reads and
+// what it writes.
+func (s *Store) inTx(ctx context.Context, db *sql.DB, change func(tx *sql.Tx) error) error {
+	return s.writing(ctx, func() error {
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // done already if it was committed
+		if err := change(tx); err != nil {
+			return err
+		}
+		return tx.Commit()
+	})
+}
+
+// exec runs one statement that writes, and returns how many rows it changed.
+func (s *Store) exec(ctx context.Context, query string, args ...any) (n int64, err error) {
+	err = s.writing(ctx, func() error {
+		res, err := s.write.ExecContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		n, err = res.RowsAffected()
+		return err
+	})
+	return n, err
+}
+
+// disconnect closes what is open.
+func (s *Store) disconnect() error {
+	var errs []error
+	for _, db := range []*sql.DB{s.count, s.read, s.write} {
+		if db != nil {
+			errs = append(errs, db.Close())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // source names the file for the driver.
 func source(path, more string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?_txlock=immediate" +
 		fmt.Sprintf("&_pragma=busy_timeout(%d)", busyTimeout.Milliseconds()) +
-		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=secure_delete(1)" +
+		"&_pragma=journal_mode(WAL)&_pragma=secure_delete(1)" +
 		"&_pragma=temp_store(MEMORY)&_pragma=trusted_schema(0)" + more
 }
 
@@ -147,7 +214,7 @@ func (s *Store) Close() error {
 	s.closed.Do(func() {
 		close(s.stop)
 		s.swept.Wait()
-		err = errors.Join(s.read.Close(), s.write.Close())
+		err = s.disconnect()
 	})
 	if err != nil {
 		return fmt.Errorf("broker/sqlite: close: %w", err)

@@ -77,4 +77,10 @@ func TestStore(t *testing.T) { storetest.Run(t, env) }
 
 func TestModel(t *testing.T) { storetest.Model(t, env) }
 
+func TestLimits(t *testing.T) { storetest.Limits(t, env) }
+
+func TestLimitsModel(t *testing.T) { storetest.LimitsModel(t, env) }
+
+func TestD41TheClockJumps(t *testing.T) { storetest.Jumps(t, env) }
+
 func TestOutbox(t *testing.T) { storetest.Outbox(t, env) }

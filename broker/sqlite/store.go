@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"linkmail/broker"
 )
@@ -14,7 +15,7 @@ func (s *Store) Create(ctx context.Context, session broker.Session) error {
 	if err != nil {
 		return err
 	}
-	return fault("create", s.insert(ctx, row))
+	return s.wrote("create", s.insert(ctx, row))
 }
 
 // row is a session as the table has it.
@@ -45,47 +46,45 @@ func (s *Store) seal(session broker.Session) (row, error) {
 	return r, err
 }
 
-// insert holds the file's write lock from its first statement on
-// (_txlock=immediate), so nobody comes between the checks and the insertion.
 func (s *Store) insert(ctx context.Context, r row) error {
-	tx, err := s.write.BeginTx(ctx, nil)
+	return s.inTx(ctx, s.write, func(tx *sql.Tx) error {
+		now := s.now().UnixMilli()
+		if err := free(ctx, tx, byCode, r.code, now, broker.ErrCodeTaken); err != nil {
+			return err
+		}
+		if r.state != nil {
+			if err := free(ctx, tx, byState, r.state, now, broker.ErrStateTaken); err != nil {
+				return err
+			}
+		}
+		if err := s.makeRoom(ctx, tx, now); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, "INSERT INTO sessions (id, code, state, expires, version, sealed) VALUES (?, ?, ?, ?, ?, ?)",
+			r.id[:], r.code, r.state, r.expires, r.version, r.sealed)
+		return err
+	})
+}
+
+// makeRoom removes a batch of expired sessions if they are in the way.
+func (s *Store) makeRoom(ctx context.Context, tx *sql.Tx, now int64) error {
+	var n int
+	if err := tx.QueryRowContext(ctx, "SELECT n FROM total").Scan(&n); err != nil || n < s.max {
+		return err
+	}
+	res, err := tx.ExecContext(ctx, expiredSessions, now, sweepBatch)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }() // done already if it was committed
-	now := s.now().UnixMilli()
-	if err := free(ctx, tx, byCode, r.code, now, broker.ErrCodeTaken); err != nil {
+	gone, err := res.RowsAffected()
+	if err != nil {
 		return err
 	}
-	if r.state != nil {
-		if err := free(ctx, tx, byState, r.state, now, broker.ErrStateTaken); err != nil {
-			return err
-		}
+	if gone == 0 {
+		return broker.ErrFull
 	}
-	var n int
-	if err := tx.QueryRowContext(ctx, "SELECT n FROM total").Scan(&n); err != nil {
-		return err
-	}
-	if n >= s.max {
-		// The expired ones are in the way: all of them, for once.
-		res, err := tx.ExecContext(ctx, "DELETE FROM sessions WHERE expires <= ?", now)
-		if err != nil {
-			return err
-		}
-		gone, err := res.RowsAffected()
-		if err != nil {
-			return err
-		}
-		if gone == 0 {
-			return broker.ErrFull
-		}
-		s.erased.Store(true)
-	}
-	if _, err := tx.ExecContext(ctx, "INSERT INTO sessions (id, code, state, expires, version, sealed) VALUES (?, ?, ?, ?, ?, ?)",
-		r.id[:], r.code, r.state, r.expires, r.version, r.sealed); err != nil {
-		return err
-	}
-	return tx.Commit()
+	s.erased.Store(true)
+	return nil
 }
 
 // column is one that sessions are found by: the statements about it.
@@ -177,8 +176,8 @@ func (s *Store) Update(ctx context.Context, id string, change func(*broker.Sessi
 			return broker.Session{}, err
 		}
 		stored, err := s.replace(ctx, old, next)
-		if err != nil {
-			return broker.Session{}, fault("update", err)
+		if err := s.wrote("update", err); err != nil {
+			return broker.Session{}, err
 		}
 		if stored {
 			if had != "" && session.Ciphertext == "" {
@@ -191,27 +190,20 @@ func (s *Store) Update(ctx context.Context, id string, change func(*broker.Sessi
 
 // replace stores next unless somebody else was faster.
 func (s *Store) replace(ctx context.Context, old, next row) (bool, error) {
-	res, err := s.write.ExecContext(ctx, "UPDATE sessions SET state = ?, due = ?, version = version + 1, sealed = ? WHERE id = ? AND version = ?",
+	n, err := s.exec(ctx, "UPDATE sessions SET state = ?, due = ?, version = version + 1, sealed = ? WHERE id = ? AND version = ?",
 		next.state, next.due, next.sealed, old.id[:], old.version)
 	if isUnique(err) {
 		// Only the state can collide: id and code never change.
 		return false, s.clash(ctx, next.state)
 	}
-	if err != nil {
-		return false, err
-	}
-	n, err := res.RowsAffected()
 	return n == 1, err
 }
 
 // clash decides about a state that another session has: if that one is dead it
 // goes, and the update is tried again.
 func (s *Store) clash(ctx context.Context, state []byte) error {
-	res, err := s.write.ExecContext(ctx, "DELETE FROM sessions WHERE state = ? AND expires <= ?", state, s.now().UnixMilli())
-	if err != nil {
-		return err
-	}
-	if n, err := res.RowsAffected(); err != nil || n == 1 {
+	n, err := s.exec(ctx, "DELETE FROM sessions WHERE state = ? AND expires <= ?", state, s.now().UnixMilli())
+	if err != nil || n == 1 {
 		return err
 	}
 	return broker.ErrStateTaken
@@ -225,4 +217,40 @@ func (s *Store) Count(ctx context.Context) (int, error) {
 		return 0, fault("count", err)
 	}
 	return n, nil
+}
+
+// refusal is a write that failed in a way that may pass.
+type refusal struct {
+	at    time.Time
+	cause error
+}
+
+// refusalRest is how long after a refusal nobody finds out by writing whether
+// there is room again: on a disk that is nearly full small changes fit and large
+// ones do not.
+const refusalRest = 10 * time.Second
+
+// wrote notes how a write ended and gives its error the form of a store's.
+func (s *Store) wrote(op string, err error) error {
+	err = fault(op, err)
+	if errors.Is(err, broker.ErrUnavailable) {
+		s.refused.Store(&refusal{s.now(), err})
+	} else {
+		s.refused.Store(nil)
+	}
+	return err
+}
+
+// Probe implements [broker.Prober]. It writes only if the last write failed a
+// while ago.
+func (s *Store) Probe(ctx context.Context) error {
+	last := s.refused.Load()
+	if last == nil {
+		return nil
+	}
+	if since := s.now().Sub(last.at); since >= 0 && since < refusalRest {
+		return last.cause
+	}
+	_, err := s.write.ExecContext(ctx, "UPDATE total SET n = n")
+	return s.wrote("probe", err)
 }

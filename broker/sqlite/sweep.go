@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// sweepBatch bounds how many sessions one statement removes, so that no
+// sweepBatch bounds how many rows one statement removes, so that no
 // request waits for a whole crowd.
 const sweepBatch = 256
 
@@ -29,33 +29,39 @@ func (s *Store) sweepEvery(every time.Duration) {
 	}
 }
 
-// Sweep removes expired sessions in batches and, if anything was erased since
+// The statements that remove what has expired, one batch at a time: ?1 is the
+// time in milliseconds, ?2 the size of a batch.
+const expiredSessions = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires <= ?1 ORDER BY expires LIMIT ?2)"
+
+var expired = []string{
+	expiredSessions,
+	"DELETE FROM rates WHERE name IN (SELECT name FROM rates WHERE full <= 1000 * ?1 LIMIT ?2)",
+	"DELETE FROM misses WHERE serial IN (SELECT serial FROM misses WHERE until <= ?1 LIMIT ?2)",
+	"DELETE FROM known WHERE name IN (SELECT name FROM known WHERE until <= ?1 LIMIT ?2)",
+}
+
+// Sweep removes what has expired, in batches, and, if a session was erased since
 // the last time, moves the write-ahead log into the database and empties it.
 // The store calls it by itself.
 func (s *Store) Sweep(ctx context.Context) error {
-	for {
-		res, err := s.write.ExecContext(ctx,
-			"DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires <= ? ORDER BY expires LIMIT ?)",
-			s.now().UnixMilli(), sweepBatch)
-		if err != nil {
-			return fault("sweep", err)
-		}
-		n, err := res.RowsAffected()
-		if err != nil {
-			return fault("sweep", err)
-		}
-		if n > 0 {
-			s.erased.Store(true)
-		}
-		if n < sweepBatch {
-			break
+	for _, statement := range expired {
+		for n := int64(sweepBatch); n == sweepBatch; {
+			var err error
+			if n, err = s.exec(ctx, statement, s.now().UnixMilli(), sweepBatch); err != nil {
+				return fault("sweep", err)
+			}
+			if n > 0 && statement == expiredSessions {
+				s.erased.Store(true)
+			}
 		}
 	}
 	if !s.erased.Swap(false) {
 		return nil
 	}
 	var busy, logged, moved int
-	err := s.write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &logged, &moved)
+	err := s.writing(ctx, func() error {
+		return s.write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &logged, &moved)
+	})
 	if err != nil || busy != 0 {
 		s.erased.Store(true) // a reader is in the way: next time
 	}

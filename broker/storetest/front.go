@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -25,13 +27,26 @@ const pollInterval = time.Second
 // NewBroker makes a broker in development mode over a store. base is its URL;
 // empty is one that only [NewFront] uses.
 func NewBroker(base string, store broker.Store, now func() time.Time) (*broker.Broker, error) {
-	if base == "" {
-		base = inProcess
-	}
-	return broker.New(broker.Config{
-		BaseURL: base, Dev: true, Store: store, Now: now,
+	return newBroker(base, store, now, -1)
+}
+
+// NewLimited makes one that limits how many sessions are opened in a minute,
+// for [Together].
+func NewLimited(base string, store broker.Store, now func() time.Time) (*broker.Broker, error) {
+	return newBroker(base, store, now, perMinute)
+}
+
+func newBroker(base string, store broker.Store, now func() time.Time, sessionsPerMinute int) (*broker.Broker, error) {
+	cfg := config(cmp.Or(base, inProcess), store)
+	cfg.Now, cfg.SessionsPerMinute = now, sessionsPerMinute
+	return broker.New(cfg)
+}
+
+func config(base string, store broker.Store) broker.Config {
+	return broker.Config{
+		BaseURL: base, Dev: true, Store: store, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
 		SessionsPerMinute: -1, PollInterval: pollInterval, PassthroughAllow: []string{"provider.example"},
-	})
+	}
 }
 
 // inProcess is the address of a broker that is called without a network.
@@ -42,6 +57,7 @@ const inProcess = "http://127.0.0.1:1"
 type Front struct {
 	base   string
 	client *http.Client
+	from   string // the address that it comes from, if not loopback
 }
 
 // NewFront calls a handler in this process.
@@ -65,7 +81,13 @@ func newFront(base string, via http.RoundTripper) *Front {
 
 // At is the same agent and browser before another broker of the same store.
 // The brokers go by one name, so the browser's cookies go along.
-func (f *Front) At(base string) *Front { return &Front{base: base, client: f.client} }
+func (f *Front) At(base string) *Front { return &Front{base: base, client: f.client, from: f.from} }
+
+// From is the same agent and browser at another address, before a broker that
+// trusts loopback to say so.
+func (f *Front) From(address string) *Front {
+	return &Front{base: f.base, client: f.client, from: address}
+}
 
 // Close lets go of the connections.
 func (f *Front) Close() { f.client.CloseIdleConnections() }
@@ -158,6 +180,40 @@ func (f *Front) Return(flow *Flow, connectCode string) (int, error) {
 	return f.do(http.MethodGet, "/v1/oauth/callback?"+q.Encode(), nil, nil)
 }
 
+// CreateLogin opens a session for a login at [KillLogin]'s provider.
+func (f *Front) CreateLogin() (Flow, int, error) {
+	public, err := wire.EncodePublicKey(&agentKey().PublicKey)
+	if err != nil {
+		return Flow{}, 0, err
+	}
+	var flow Flow
+	status, err := f.post("/v1/sessions", wire.Create{PublicKey: public, DisplayName: "Agent", OAuthProvider: providerName}, &flow.Created)
+	return flow, status, err
+}
+
+// Page is what a person's browser gets.
+type Page struct {
+	Status         int
+	Location, Text string
+}
+
+// LeaveFor sends the browser to the provider and returns what it gets.
+func (f *Front) LeaveFor(flow *Flow) (Page, error) {
+	form := url.Values{"connect_token": {flow.Token}}.Encode()
+	return f.visit(http.MethodPost, "/v1/oauth/authorize/"+flow.Code, strings.NewReader(form), "Content-Type", "application/x-www-form-urlencoded")
+}
+
+// ComeBack comes back from the provider. It may be called concurrently.
+func (f *Front) ComeBack(q url.Values) (Page, error) {
+	return f.visit(http.MethodGet, "/v1/oauth/callback?"+q.Encode(), nil)
+}
+
+// visit is what a browser's window does.
+func (f *Front) visit(method, path string, body io.Reader, header ...string) (Page, error) {
+	status, got, text, err := f.exchange(method, path, body, append(header, "Accept", "text/html")...)
+	return Page{status, got.Get("Location"), string(text)}, err
+}
+
 // Poll polls with a token. It may be called concurrently.
 func (f *Front) Poll(flow *Flow, token string) (wire.Poll, int, error) {
 	var p wire.Poll
@@ -202,32 +258,41 @@ func (f *Front) post(path string, body, into any) (int, error) {
 	return f.do(http.MethodPost, path, bytes.NewReader(text), into, "Content-Type", wire.TypeJSON)
 }
 
-// do sends a request and decodes the body of a good answer. Every 503 has to
-// say when to come again.
-func (f *Front) do(method, path string, body io.Reader, into any, header ...string) (int, error) {
+// exchange sends a request and reads the answer.
+func (f *Front) exchange(method, path string, body io.Reader, header ...string) (status int, got http.Header, text []byte, err error) {
 	req, err := http.NewRequest(method, f.base+path, body) //nolint:noctx // the client has a timeout
 	if err != nil {
-		return 0, err
+		return 0, nil, nil, err
 	}
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
+	if f.from != "" {
+		req.Header.Set("X-Forwarded-For", f.from)
+	}
 	resp, err := f.client.Do(req)
 	if err != nil {
-		return 0, err
+		return 0, nil, nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()
-	text, err := io.ReadAll(resp.Body)
+	text, err = io.ReadAll(resp.Body)
+	return resp.StatusCode, resp.Header, text, err
+}
+
+// do sends a request and decodes the body of a good answer. Every 503 has to
+// say when to come again.
+func (f *Front) do(method, path string, body io.Reader, into any, header ...string) (int, error) {
+	status, got, text, err := f.exchange(method, path, body, header...)
 	if err != nil {
 		return 0, err
 	}
-	if resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") == "" {
-		return resp.StatusCode, errors.New("503 without Retry-After")
+	if status == http.StatusServiceUnavailable && got.Get("Retry-After") == "" {
+		return status, errors.New("503 without Retry-After")
 	}
-	if into != nil && resp.StatusCode < http.StatusMultipleChoices {
-		return resp.StatusCode, json.Unmarshal(text, into)
+	if into != nil && status < http.StatusMultipleChoices {
+		return status, json.Unmarshal(text, into)
 	}
-	return resp.StatusCode, nil
+	return status, nil
 }
 
 // direct calls a handler as if a client on loopback had.

@@ -214,7 +214,7 @@ func (m *model) poll(t *rapid.T) {
 	switch {
 	case !right:
 		want = http.StatusForbidden
-	case !s.polled.IsZero() && now.Sub(s.polled) < pollInterval:
+	case s.state != broker.Ready && !s.polled.IsZero() && now.Sub(s.polled) < pollInterval:
 		want = http.StatusTooManyRequests
 	}
 	if !m.want(t, s, "poll", want, status, err) || status != http.StatusOK {

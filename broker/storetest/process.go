@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -21,6 +22,14 @@ import (
 const (
 	envStore = "LINKMAIL_TEST_STORE"
 	envKill  = "LINKMAIL_TEST_KILL"
+	// The address that it goes by, if it is not its own.
+	envBase = "LINKMAIL_TEST_BASE"
+	// The address of its OAuth provider, if it has one.
+	envProvider = "LINKMAIL_TEST_PROVIDER"
+	// By how much its clock is ahead.
+	envAhead = "LINKMAIL_TEST_AHEAD"
+	// Whether it limits how many sessions are opened.
+	envLimited = "LINKMAIL_TEST_LIMITED"
 )
 
 // Serve is called first thing by the TestMain of a store. In a process that
@@ -48,14 +57,24 @@ func serve(ctx context.Context, address string, open func(ctx context.Context, a
 	if err != nil {
 		return err
 	}
-	base := "http://" + ln.Addr().String()
-	b, err := NewBroker(base, &fatal{Store: store, at: os.Getenv(envKill)}, nil)
+	at := "http://" + ln.Addr().String()
+	cfg := config(cmp.Or(os.Getenv(envBase), at), &fatal{Store: store, at: os.Getenv(envKill)})
+	if provider := os.Getenv(envProvider); provider != "" {
+		cfg.Providers = map[string]broker.Provider{providerName: client(provider)}
+	}
+	if ahead, err := time.ParseDuration(os.Getenv(envAhead)); err == nil {
+		cfg.Now = func() time.Time { return time.Now().Add(ahead) }
+	}
+	if os.Getenv(envLimited) != "" {
+		cfg.SessionsPerMinute = perMinute
+	}
+	b, err := broker.New(cfg)
 	if err != nil {
 		return err
 	}
 	hs := b.Server()
 	go func() { _ = hs.Serve(ln) }()
-	if _, err := fmt.Fprintln(os.Stdout, base); err != nil {
+	if _, err := fmt.Fprintln(os.Stdout, at); err != nil {
 		return err
 	}
 	_, _ = io.Copy(io.Discard, os.Stdin)
@@ -73,12 +92,25 @@ type Process struct {
 // empty, is the step at which the process is killed, see [Steps].
 func Start(t *testing.T, address, kill string) *Process {
 	t.Helper()
+	return start(t, address, envKill+"="+kill)
+}
+
+// StartLimited starts a broker as [NewLimited] makes it.
+func StartLimited(t *testing.T, address string) *Process {
+	t.Helper()
+	return start(t, address, envLimited+"=1")
+}
+
+// start is Start with more settings.
+func start(t *testing.T, address string, env ...string) *Process {
+	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), exe)
-	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", envStore+"="+address, envKill+"="+kill)
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", envStore+"="+address)
+	cmd.Env = append(cmd.Env, env...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

@@ -1,7 +1,7 @@
 // Package storetest holds what every [broker.Store] has to pass: the suite for
 // one store ([Run]), races of one and of several processes ([Race]), a model
 // that random flows are compared with ([Model]), and processes that are killed
-// at a chosen step ([Kill]).
+// at a chosen step ([Kill], [KillLogin]).
 //
 // The tests of a store call these with a way to make one. They go through the
 // broker's HTTP API wherever a transition is meant, because that is what has to

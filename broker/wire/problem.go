@@ -23,6 +23,9 @@ type Problem struct {
 	Error string
 	// Errors name the members of a request that were refused.
 	Errors []FieldError
+	// Refusal is an envelope with a [Refusal], to the key of the request that a
+	// provider refused.
+	Refusal string
 	// Nested puts the problem a second time under "detail", as an object: the
 	// form in which API key errors are sent, because the first LinkAuth broker
 	// sent them so. A member of an unexpected type is to be ignored
@@ -46,11 +49,12 @@ type members struct {
 	Interval int          `json:"interval,omitempty"`
 	Error    string       `json:"error,omitempty"`
 	Errors   []FieldError `json:"errors,omitempty"`
+	Refusal  string       `json:"refusal,omitempty"`
 }
 
 // MarshalJSON writes the problem.
 func (p Problem) MarshalJSON() ([]byte, error) {
-	m := members{p.Type, p.Title, p.Status, nil, p.Interval, p.Error, p.Errors}
+	m := members{p.Type, p.Title, p.Status, nil, p.Interval, p.Error, p.Errors, p.Refusal}
 	if p.Detail != "" {
 		m.Detail = p.Detail
 	}
@@ -76,6 +80,7 @@ func (p *Problem) UnmarshalJSON(data []byte) error {
 	read(m["interval"], &p.Interval)
 	read(m["error"], &p.Error)
 	read(m["errors"], &p.Errors)
+	read(m["refusal"], &p.Refusal)
 	detail := m["detail"]
 	if read(detail, &p.Detail) || read(detail, &p.Errors) {
 		return nil

@@ -1,5 +1,7 @@
 package wire
 
+import "encoding/json"
+
 // Refresh is the body of POST /v1/oauth/refresh: the broker trades a refresh
 // token for new tokens (RFC 6749 section 6), adding the client secret that only
 // it has. Nothing of it is stored.
@@ -33,10 +35,31 @@ type Vault struct {
 	PublicKey string `json:"public_key"`
 }
 
+// Revoke is the body of POST /v1/oauth/revoke: the broker ends a refresh token
+// (RFC 7009), adding the client secret. A success has no body.
+type Revoke struct {
+	Provider     string `json:"provider"`
+	RefreshToken string `json:"refresh_token"`
+	// PublicKey is for what the provider says if it refuses.
+	PublicKey string `json:"public_key"`
+}
+
 // Tokens answers [Refresh] and [Vault]. The envelope holds the whole JSON
 // answer of the token endpoint. A refusal of the provider is a [Problem] with
-// status 400 whose Error is the OAuth error code, for example invalid_grant.
+// status 400 whose Error is the OAuth error code, for example invalid_grant, or
+// with status 502 if it is the broker's own client that was refused. Either has
+// the provider's words in Refusal.
 type Tokens struct {
 	Ciphertext string `json:"ciphertext"`
 	Algorithm  string `json:"algorithm"`
+}
+
+// Refusal is what a token endpoint refused a request with. Its description may
+// name settings and users, so it travels to the agent in an envelope, and
+// nowhere else.
+type Refusal struct {
+	// Status is the endpoint's HTTP status.
+	Status int `json:"status"`
+	// Answer is its whole JSON (RFC 6749 section 5.2).
+	Answer json.RawMessage `json:"answer"`
 }

@@ -242,7 +242,11 @@ func TestProblemIsReadLeniently(t *testing.T) {
 			"a list of faults under detail", `{"detail":[{"loc":["body","ttl"],"msg":"too small"}]}`,
 			wire.Problem{Errors: []wire.FieldError{{Loc: []string{"body", "ttl"}, Msg: "too small"}}},
 		},
-		{"members of the wrong type", `{"type":null,"title":7,"status":"x","detail":3,"interval":[],"error":{}}`, wire.Problem{}},
+		{
+			"a provider's refusal", `{"type":"about:blank","title":"T","status":400,"error":"invalid_grant","refusal":"e30="}`,
+			wire.Problem{Type: "about:blank", Title: "T", Status: 400, Error: "invalid_grant", Refusal: "e30="},
+		},
+		{"members of the wrong type", `{"type":null,"title":7,"status":"x","detail":3,"interval":[],"error":{},"refusal":{}}`, wire.Problem{}},
 		{"an empty object", `{}`, wire.Problem{}},
 	}
 	for _, tt := range tests {

@@ -3,13 +3,11 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 )
@@ -107,15 +105,7 @@ func BenchmarkServeMemory(b *testing.B) {
 		cmd.Env = []string{"LINKMAIL_AUTH=token", "LINKMAIL_GMAIL_TOKEN=x", "LINKMAIL_CACHE_DIR=" + dir}
 		listTools(b, cmd, func(pid int) {
 			time.Sleep(time.Second)
-			raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-			if err != nil {
-				b.Fatal(err)
-			}
-			for line := range strings.Lines(string(raw)) {
-				if _, err := fmt.Sscanf(line, "VmRSS: %d kB", &rss); err == nil {
-					break
-				}
-			}
+			rss = statusOf(b, pid, "VmRSS")
 		})
 	}
 	b.ReportMetric(float64(rss)/1024, "MB-rss")

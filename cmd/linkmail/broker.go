@@ -61,7 +61,7 @@ func (p process) broker(ctx context.Context, args []string) error {
 	}
 	hs := b.Server()
 	served := make(chan error, 1)
-	go func() { served <- hs.Serve(ln) }()
+	go func() { served <- hs.Serve(b.Listener(ln)) }()
 	var background sync.WaitGroup
 	running, stop := context.WithCancel(ctx)
 	defer background.Wait() // before the store is closed
@@ -84,7 +84,7 @@ func (s *source) brokerConfig(dev bool) broker.Config {
 	cfg := broker.Config{
 		BaseURL:   strings.TrimSuffix(s.text("LINKAUTH_BASE_URL"), "/"),
 		Dev:       dev,
-		Keys:      s.apiKeys(),
+		Keys:      s.apiKeys(dev),
 		Providers: s.oauthProviders(),
 		Log:       s.logger("info"),
 	}
@@ -110,15 +110,20 @@ func (s *source) brokerConfig(dev bool) broker.Config {
 	return cfg
 }
 
-// apiKeys reads LINKAUTH_API_KEYS: comma-separated KEY or NAME:KEY.
-func (s *source) apiKeys() []broker.APIKey {
+// apiKeys reads LINKAUTH_API_KEYS: comma-separated KEY or NAME:KEY. Under dev a
+// key may be short enough to type.
+func (s *source) apiKeys(dev bool) []broker.APIKey {
 	var keys []broker.APIKey
 	for i, item := range list(s.secret("LINKAUTH_API_KEYS").Reveal()) {
-		name, key, named := strings.Cut(item, ":")
+		name, text, named := strings.Cut(item, ":")
 		if !named {
-			name, key = fmt.Sprintf("key%d", i+1), item
+			name, text = fmt.Sprintf("key%d", i+1), item
 		}
-		keys = append(keys, broker.APIKey{Name: name, Secret: secret.New(key)})
+		key := broker.APIKey{Name: name, Secret: secret.New(text)}
+		if err := broker.CheckKey(key.Secret); err != nil && !dev {
+			s.problem("LINKAUTH_API_KEYS: key %d %v; \"openssl rand -hex 32\" makes a good one, or \"linkmail broker keys add NAME\" one in the key file", i+1, err)
+		}
+		keys = append(keys, key)
 	}
 	return keys
 }
@@ -145,14 +150,17 @@ func (s *source) oauthProviders() map[string]broker.Provider {
 	for name := range providers {
 		prefix := "OAUTH_" + strings.ToUpper(name) + "_"
 		providers[name] = broker.Provider{
-			ClientID:     s.text(prefix + "CLIENT_ID"),
-			ClientSecret: s.secret(prefix + "CLIENT_SECRET"),
-			Issuer:       s.text(prefix + "ISSUER"),
-			AuthURL:      s.text(prefix + "AUTH_URL"),
-			TokenURL:     s.text(prefix + "TOKEN_URL"),
-			Scopes:       strings.Fields(s.text(prefix + "SCOPES")),
-			OwnCallback:  s.on(prefix + "OWN_CALLBACK"),
-			BasicAuth:    s.on(prefix + "BASIC_AUTH"),
+			ClientID:      s.text(prefix + "CLIENT_ID"),
+			ClientSecret:  s.secret(prefix + "CLIENT_SECRET"),
+			Issuer:        s.text(prefix + "ISSUER"),
+			AuthURL:       s.text(prefix + "AUTH_URL"),
+			TokenURL:      s.text(prefix + "TOKEN_URL"),
+			RevocationURL: s.text(prefix + "REVOCATION_URL"),
+			Scopes:        strings.Fields(s.text(prefix + "SCOPES")),
+			OwnCallback:   s.on(prefix + "OWN_CALLBACK"),
+			BasicAuth:     s.on(prefix + "BASIC_AUTH"),
+			Audiences:     words(s.text(prefix + "AUDIENCES")),
+			Connections:   words(s.text(prefix + "CONNECTIONS")),
 		}
 		// These two are where the operator's tenant is; the others have one address for all.
 		if p := providers[name]; (name == "auth0" || name == "keycloak") && p.Issuer == "" && (p.AuthURL == "" || p.TokenURL == "") {
@@ -160,6 +168,14 @@ func (s *source) oauthProviders() map[string]broker.Provider {
 		}
 	}
 	return providers
+}
+
+// words splits a value at spaces; nothing is nil.
+func words(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Fields(text)
 }
 
 // list splits a comma-separated value.

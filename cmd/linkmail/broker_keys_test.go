@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"net/netip"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -61,8 +63,30 @@ func TestKeyCommandsThatAreRefused(t *testing.T) {
 	}
 }
 
+func TestKeysOfTheEnvironmentThatCouldBeGuessed(t *testing.T) {
+	env := []string{"LINKAUTH_BASE_URL=https://broker.example", "LINKAUTH_STORE=memory", "LINKAUTH_API_KEYS=la_a-key-of-these-tests,agent:canary7,aaaaaaaaaaaaaaaaaaaa"}
+	got := run(t, env, "broker", "--listen", "127.0.0.1:0")
+	for _, want := range []string{"key 2 is too short", "key 3 could be guessed", "openssl rand -hex 32", "linkmail broker keys add NAME"} {
+		if !strings.Contains(got.stderr, want) {
+			t.Errorf("standard error %q does not say %q", got.stderr, want)
+		}
+	}
+	if got.status != exitUsage || strings.Contains(got.stderr, "key 1") || strings.Contains(got.stderr, "canary") || strings.Contains(got.stderr, "aaaa") {
+		t.Errorf("%+v", got)
+	}
+	// The deployment's own instruction makes one that is good.
+	recipe := regexp.MustCompile(`printf 'agent:la_%s' "\$\(openssl rand -hex (\d+)\)"`).FindStringSubmatch(readText(t, "deploy/README.md"))
+	if recipe == nil {
+		t.Fatal("deploy/README.md makes no key")
+	}
+	n, err := strconv.Atoi(recipe[1])
+	if err != nil || n < 16 {
+		t.Errorf("deploy/README.md makes a key of %s random bytes, %v", recipe[1], err)
+	}
+}
+
 func TestBrokerEdgesAreChecked(t *testing.T) {
-	base := []string{"LINKAUTH_BASE_URL=https://broker.example", "LINKAUTH_API_KEYS=k", "LINKAUTH_STORE=memory"}
+	base := []string{"LINKAUTH_BASE_URL=https://broker.example", "LINKAUTH_API_KEYS=la_a-key-of-these-tests", "LINKAUTH_STORE=memory"}
 	for name, tt := range map[string]struct{ env, want string }{
 		"a proxy that is no address":   {"LINKAUTH_TRUSTED_PROXIES=caddy", "neither an address nor a network"},
 		"a proxy that is everybody":    {"LINKAUTH_TRUSTED_PROXIES=0.0.0.0/0", "trusts everybody"},

@@ -10,6 +10,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"linkmail/broker"
+	"linkmail/broker/storetest"
 	"linkmail/internal/secret"
 )
 
@@ -94,13 +95,13 @@ func TestStoresThatCannotBeUsed(t *testing.T) {
 		{"another program's file", []string{"LINKAUTH_STORE=sqlite:" + file, key}, []string{file, "move it away"}},
 		{"a key that is none", []string{"LINKAUTH_STORE=memory", "LINKAUTH_KEY=canary"}, []string{"LINKAUTH_KEY", "openssl rand -base64 32"}},
 		{"Redis without a key", []string{"LINKAUTH_STORE=redis://127.0.0.1:1"}, []string{"LINKAUTH_KEY is not set"}},
-		{"a Redis that is away", []string{"LINKAUTH_STORE=redis://:canary@127.0.0.1:1", key}, []string{"LINKAUTH_STORE", "unreachable"}},
+		{"a Redis that is away", []string{"LINKAUTH_STORE=redis://:canary@" + storetest.Nobody(t), key}, []string{"LINKAUTH_STORE", "unreachable"}},
 		{"a Redis URL that is none", []string{"LINKAUTH_STORE=redis://:canary@h:port", key}, []string{"LINKAUTH_STORE", "redis://[user:password@]host"}},
 		{"a Redis that wants another password", []string{"LINKAUTH_STORE=redis://:canary@" + m.Addr(), key}, []string{"LINKAUTH_STORE", "WRONGPASS"}},
 		{"a Redis that wants a password", []string{"LINKAUTH_STORE=redis://" + m.Addr(), key}, []string{"LINKAUTH_STORE", "NOAUTH"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			env := append([]string{"LINKAUTH_BASE_URL=https://broker.example", "LINKAUTH_API_KEYS=la_key"}, tt.env...)
+			env := append([]string{"LINKAUTH_BASE_URL=https://broker.example", "LINKAUTH_API_KEYS=la_a-key-of-these-tests"}, tt.env...)
 			got := run(t, env, "broker", "--listen", "127.0.0.1:0")
 			if got.status != exitUsage || got.stdout != "" {
 				t.Errorf("status %d, stdout %q, stderr %q; want %d", got.status, got.stdout, got.stderr, exitUsage)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"linkmail/auth"
 	"linkmail/server"
 	"linkmail/tools"
 )
@@ -46,6 +48,7 @@ func (p process) call(ctx context.Context, args []string) error {
 	}
 	if *wait > 0 {
 		cfg.browse = p.browse // without a wait nobody would be here when it comes back
+		cfg.lives = true
 	}
 	cfg.once = true
 	way, err := cfg.connect(ctx)
@@ -59,7 +62,7 @@ func (p process) call(ctx context.Context, args []string) error {
 		}
 		return usagef("there is no tool %q%s Run \"linkmail tools\" for the list.", clip(rest[0]), suggest(rest[0], way.tools))
 	}
-	answer := p.callUntil(ctx, way.server, rest[0], input, *wait)
+	answer := p.callUntil(ctx, way, rest[0], input, *wait)
 	out := string(answer.Envelope)
 	if *text {
 		out = answer.Text
@@ -99,20 +102,18 @@ func (p process) toolInput(args []string) (json.RawMessage, error) {
 	return json.RawMessage(text), nil
 }
 
-// retryEvery is how often a waiting call asks again. The connector itself
-// keeps to the broker's poll interval.
+// retryEvery is how often a command that waits for a person asks again by
+// itself. The connector keeps to the broker's poll interval.
 const retryEvery = time.Second
 
 // callUntil calls the tool, again and again while a person has to sign in and
 // the wait lasts. Each new link is shown on standard error.
-func (p process) callUntil(ctx context.Context, srv *server.Server, tool string, input json.RawMessage, wait time.Duration) server.Answer {
-	ctx, cancel := context.WithCancel(ctx)
+func (p process) callUntil(ctx context.Context, w *way, tool string, input json.RawMessage, wait time.Duration) server.Answer {
+	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	deadline := time.NewTimer(wait)
-	defer deadline.Stop()
 	shown := ""
 	for {
-		answer := srv.Call(ctx, tool, input)
+		answer := w.server.Call(ctx, tool, input)
 		link := linkOf(answer)
 		if link == "" || wait == 0 {
 			return answer
@@ -121,13 +122,19 @@ func (p process) callUntil(ctx context.Context, srv *server.Server, tool string,
 			shown = link
 			p.say("%s", answer.Text)
 		}
-		select {
-		case <-time.After(retryEvery):
-		case <-deadline.C:
-			return answer
-		case <-ctx.Done():
+		if p.awaitNews(waiting, w.watcher, link); waiting.Err() != nil {
 			return answer
 		}
+	}
+}
+
+// awaitNews returns when the sign-in that a link is for has come to something,
+// and otherwise when it is time to ask again.
+func (p process) awaitNews(ctx context.Context, watcher *auth.Watcher, link string) {
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(p.every, retryEvery))
+	defer cancel()
+	if watcher.Wait(ctx, localUser, &auth.Challenge{URL: link}) != nil {
+		<-ctx.Done() // nobody watches it, so nothing is heard of it
 	}
 }
 

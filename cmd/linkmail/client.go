@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,15 +49,19 @@ type client struct {
 	token     secret.Text
 	cacheDir  string // empty: the default
 	key       secret.Text
+	redis     secret.Text // the URL of a shared cache; none if it is in files
 	signIn    signIn
 	once      bool // this process runs one call and ends
 	offer     offer
 	log       zerolog.Logger
 	p         process
-	// lives says that the process serves on after a call, for which wait bounds
-	// how long a call may wait for a sign-in.
+	// lives says that the process goes on after a challenge was answered, so that
+	// sign-ins are finished in the background. wait bounds how long a call of a
+	// server may wait for one.
 	lives bool
-	wait  time.Duration
+	// overHTTP says that it serves whoever reaches its port.
+	overHTTP bool
+	wait     time.Duration
 
 	// browse opens the user's browser; nil where nothing here would wait for
 	// it to come back.
@@ -75,6 +80,7 @@ func (s *source) client(quiet string) (*client, error) {
 	if c.mode == "" && !s.unread {
 		s.problem("LINKMAIL_AUTH is not set; it must be one of: %s (demo needs no account)", strings.Join(modes, ", "))
 	}
+	c.via = s.choice("LINKMAIL_AUTH0_VIA", "auto", "auto", "direct", "broker", viaVault)
 	why := "LINKMAIL_AUTH=" + c.mode
 	switch c.mode {
 	case modeToken:
@@ -82,7 +88,11 @@ func (s *source) client(quiet string) (*client, error) {
 	case modeAuth0:
 		s.need(why, "AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "AUTH0_REFRESH_TOKEN")
 	case modeLinkAuth:
-		s.need(why, "AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "LINKAUTH_BROKER_URL")
+		names := []string{"AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET", "LINKAUTH_BROKER_URL"}
+		if c.via == viaVault { // the broker has the secret
+			why, names = why+" with LINKMAIL_AUTH0_VIA="+viaVault, slices.Delete(names, 2, 3)
+		}
+		s.need(why, names...)
 	}
 	c.signIn = s.signIn(c.mode)
 	c.token = s.secret("LINKMAIL_GMAIL_TOKEN")
@@ -100,9 +110,11 @@ func (s *source) client(quiet string) (*client, error) {
 	if c.brokerURL != "" {
 		s.origin("LINKAUTH_BROKER_URL", c.brokerURL, "")
 	}
-	c.via = s.choice("LINKMAIL_AUTH0_VIA", "auto", "auto", "direct", "broker")
 	if c.via == "broker" && c.brokerURL == "" && c.usesAuth0() {
 		s.problem("LINKMAIL_AUTH0_VIA is broker, but LINKAUTH_BROKER_URL is not set")
+	}
+	if c.via == viaVault && c.usesAuth0() && c.mode != modeLinkAuth {
+		s.problem("LINKMAIL_AUTH0_VIA is %s, which goes with LINKMAIL_AUTH=%s only: the sign-in has to be the broker's, too", viaVault, modeLinkAuth)
 	}
 	endpoint := s.text("LINKMAIL_GMAIL_ENDPOINT")
 	if endpoint == "" {
@@ -115,8 +127,9 @@ func (s *source) client(quiet string) (*client, error) {
 			s.problem("LINKMAIL_KEY must be the base64 of 32 random bytes: %s", plain(err))
 		}
 	}
-	s.choice("LINKMAIL_STORE", "file", "file")
+	c.redis = s.sharedStore(c.key)
 	c.offer = s.offer()
+	c.signIn.widen(c.offer, c.usesAuth0())
 	return c, s.err()
 }
 
@@ -126,10 +139,14 @@ type offer struct {
 	toolsets []tools.Toolset
 	send     tools.SendPolicy
 	files    string // a directory; empty if there is none
+	perDay   int    // mails; negative is any number
 }
 
 func (s *source) offer() offer {
 	o := offer{readOnly: s.on("LINKMAIL_READ_ONLY"), files: s.text("LINKMAIL_DOWNLOADS")}
+	if o.perDay = s.number("LINKMAIL_DAILY_SENDS", 0); o.perDay == 0 && s.text("LINKMAIL_DAILY_SENDS") != "" {
+		o.perDay = -1
+	}
 	var err error
 	if o.send, err = tools.ParseSendPolicy(s.text("LINKMAIL_SEND")); err != nil {
 		s.problem("LINKMAIL_SEND: %s", plain(err))
@@ -142,8 +159,15 @@ func (s *source) offer() offer {
 
 // tools is the part of the catalogue's configuration that needs no mailbox.
 func (o offer) tools() tools.Config {
-	return tools.Config{ReadOnly: o.readOnly, Toolsets: o.toolsets, Send: o.send}
+	return tools.Config{ReadOnly: o.readOnly, Toolsets: o.toolsets, Send: o.send, PerDay: o.perDay}
 }
+
+// viaVault is the word of LINKMAIL_AUTH0_VIA for a client secret that is at the
+// broker and not here.
+const viaVault = "vault"
+
+// secretAtBroker reports whether the broker asks Auth0 with its client secret.
+func (c *client) secretAtBroker() bool { return c.mode == modeLinkAuth && c.via == viaVault }
 
 func (c *client) usesAuth0() bool {
 	return c.mode == modeAuth0 || c.mode == modeLinkAuth || c.mode == modeOAuth
@@ -180,6 +204,9 @@ func (s *source) origin(env, raw, scheme string) *url.URL {
 // an error. If none was asked for, linkmail goes on in memory and says so,
 // except where that could never work: a single call that begins a sign-in.
 func (c *client) store(ctx context.Context) (cache.Store, error) {
+	if !c.redis.IsZero() {
+		return c.openRedis(ctx)
+	}
 	dir, configDir := c.cacheDir, ""
 	if base := c.userDir("XDG_CACHE_HOME", os.UserCacheDir); dir == "" && base != "" {
 		dir = filepath.Join(base, "linkmail")
@@ -295,6 +322,9 @@ func (c *client) provider(store cache.Store) (auth.Provider, error) {
 				return nil, usagef("LINKAUTH_BROKER_URL: %s", plain(err))
 			}
 			cfg.Connector = connector
+			if c.secretAtBroker() {
+				cfg.Holder, cfg.ClientSecret = connector.Desk("auth0"), secret.Text{}
+			}
 		}
 		proxy, err := linkauth.NewProxy(broker)
 		if err != nil {
@@ -303,7 +333,7 @@ func (c *client) provider(store cache.Store) (auth.Provider, error) {
 		switch c.via {
 		case "broker":
 			cfg.HTTP = &http.Client{Transport: proxy, Timeout: apiTimeout}
-		case "auto":
+		case "auto", viaVault:
 			// Twice the time: the direct attempt may use up its own first.
 			cfg.HTTP = &http.Client{Transport: linkauth.NewFallback(direct, proxy, nil), Timeout: 2 * apiTimeout}
 		}
@@ -317,9 +347,10 @@ func (c *client) provider(store cache.Store) (auth.Provider, error) {
 
 // way is the whole way from a tool to the mailbox.
 type way struct {
-	server *server.Server
-	tools  []string // their names
-	close  func()   // ends what was started
+	server  *server.Server
+	watcher *auth.Watcher // nil unless the process lives on
+	tools   []string      // their names
+	close   func()        // ends what was started
 }
 
 // connect wires it.
@@ -328,25 +359,27 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &way{close: func() {}}
+	w := &way{close: func() { closeStore(store) }}
 	var provider auth.Provider
 	if c.mode == modeDemo {
 		world := standin.NewWorld(standin.Config{})
 		if c.gmail, w.close, err = onLoopback(ctx, world.Gmail()); err != nil {
 			return nil, err
 		}
-		token := world.IssueToken(standin.DefaultUser, []string{gmailScope}, 24*time.Hour)
+		token := world.IssueToken(standin.DefaultUser, []string{gmailScope, settingsScope}, 24*time.Hour)
 		provider = auth.Static(secret.New(token), "LINKMAIL_AUTH")
 	} else if provider, err = c.provider(store); err != nil {
 		return nil, err
 	}
 	if c.loopback != nil {
-		w.close = c.loopback.Close
+		w.close = func() { //nolint:contextcheck // it ends what has no context
+			c.loopback.Close()
+			closeStore(store)
+		}
 	}
-	var watcher *auth.Watcher
 	if c.lives {
-		watcher = auth.NewWatcher(auth.WatcherConfig{Provider: provider})
-		provider = watcher
+		w.watcher = auth.NewWatcher(auth.WatcherConfig{Provider: provider})
+		provider = w.watcher
 	}
 	box, err := mailbox.New(mailbox.Config{ //nolint:contextcheck // it keeps no context: each request brings its own
 		HTTP: func(scope string) http.RoundTripper {
@@ -361,7 +394,17 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	}
 	offered := c.offer.tools()
 	offered.Mailbox, offered.Confirmations = box, store
-	if c.offer.files != "" {
+	offered.Ask = func(ctx context.Context, question string) (yes, asked bool, err error) {
+		return server.Ask(ctx, server.Question{Text: question, Yes: "Send the mail"})
+	}
+	offered.Links = c.lives
+	switch {
+	case c.overHTTP:
+		if c.offer.files != "" {
+			c.log.Warn().Msg("LINKMAIL_DOWNLOADS is not used over HTTP: whoever reaches the port would write to and read from this disk")
+		}
+		offered.Files = tools.NoDirectory("files are switched off for a server that is reached over HTTP")
+	case c.offer.files != "":
 		if offered.Files, err = tools.OpenDirectory(c.offer.files); err != nil {
 			w.close()
 			return nil, usagef("LINKMAIL_DOWNLOADS: %s", plain(err))
@@ -381,11 +424,16 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		Version:      buildVersion(),
 		Instructions: tools.Instructions,
 		Tools:        catalogue,
+		Prompts:      tools.Prompts(offered),
+		Resources:    tools.Resources(offered),
 		Principal:    localUser,
 		Log:          c.log,
-		Watcher:      watcher,
+		Watcher:      w.watcher,
 		State:        store,
 		Wait:         c.wait,
+		Progress: func(ctx context.Context, tell func(done, total int, what string)) context.Context {
+			return mailbox.WithProgress(ctx, tell)
+		},
 	})
 	if err != nil {
 		w.close()

@@ -68,27 +68,30 @@ func (s *source) read(p process, f *flagSet) {
 			}
 		}
 	}
-	s.checkNames()
+	s.problems = append(s.problems, p.strangers()...)
 	s.readFile()
 }
 
-// checkNames reports variables with our prefix that nobody reads.
-func (s *source) checkNames() {
+// strangers says of each variable with our prefix that nobody reads which one
+// may have been meant. Those of other versions are only said to do nothing.
+func (p process) strangers() []string {
+	var problems []string
 	known := map[string]bool{}
 	for _, st := range settings {
 		known[st.env] = true
-		known[st.env+"_FILE"] = st.secret()
+		known[st.env+"_FILE"] = st.secret() || st.env == "LINKMAIL_STORE"
 	}
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(known)), func(n string) bool { return !known[n] })
 	seen := map[string]bool{}
-	for _, kv := range s.p.env {
+	for _, kv := range p.env {
 		name, value, _ := strings.Cut(kv, "=")
 		if !strings.HasPrefix(name, "LINKMAIL_") || known[name] || seen[name] || value == "" {
 			continue
 		}
 		seen[name] = true
-		s.problem("%s is not a setting%s", name, suggest(name, names))
+		problems = append(problems, fmt.Sprintf("%s is not a setting%s", name, suggest(name, names)))
 	}
+	return problems
 }
 
 // readFile reads the TOML file that --config names, else linkmail.toml next to
@@ -167,8 +170,11 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
+// problem notes a mistake, once however often it is come across.
 func (s *source) problem(format string, args ...any) {
-	s.problems = append(s.problems, fmt.Sprintf(format, args...))
+	if text := fmt.Sprintf(format, args...); !slices.Contains(s.problems, text) {
+		s.problems = append(s.problems, text)
+	}
 }
 
 // raw returns a value: flag, environment, file.

@@ -26,6 +26,14 @@ func TestWrongConfigurationEndsEveryCommandBeforeItAnswers(t *testing.T) {
 	}{
 		{"no mode at all", nil, nil, []string{"LINKMAIL_AUTH is not set", "auth0-linkauth"}},
 		{"a mode that does not exist", []string{"LINKMAIL_AUTH=oauth"}, nil, []string{`LINKMAIL_AUTH is "oauth"`, "auth0-token"}},
+		{"a store that is none", append([]string{"LINKMAIL_STORE=http://canary"}, token...), nil, []string{"LINKMAIL_STORE must be file, or redis://"}},
+		{"a shared store without a key", append([]string{"LINKMAIL_STORE=redis://127.0.0.1"}, token...), nil, []string{"LINKMAIL_KEY is not set"}},
+		{
+			"a shared store with its password for all to see", append([]string{"LINKMAIL_KEY=" + sealKey}, token...),
+			[]string{"call", "--store", "redis://u:canary@127.0.0.1", "search_emails", "{}"},
+			[]string{"--store has a password"},
+		},
+		{"a shared store that is not there", append([]string{"LINKMAIL_STORE=redis://u:canary@127.0.0.1:1", "LINKMAIL_KEY=" + sealKey}, token...), nil, []string{"LINKMAIL_STORE: ", "cannot be reached"}},
 		{"token without its token", []string{"LINKMAIL_AUTH=token"}, nil, []string{"LINKMAIL_GMAIL_TOKEN is not set"}},
 		{
 			"auth0-token with nothing",
@@ -54,6 +62,14 @@ func TestWrongConfigurationEndsEveryCommandBeforeItAnswers(t *testing.T) {
 		{"plain http elsewhere", append([]string{"LINKMAIL_GMAIL_ENDPOINT=http://mail.example.com/"}, token...), nil, []string{"LINKMAIL_GMAIL_ENDPOINT", "loopback"}},
 		{"a domain with a path", []string{"LINKMAIL_AUTH=auth0-linkauth", "AUTH0_DOMAIN=x.example.com/authorize", "AUTH0_CLIENT_ID=a", "AUTH0_CLIENT_SECRET=b", "LINKAUTH_BROKER_URL=https://b.example.com"}, nil, []string{"AUTH0_DOMAIN", "without a path"}},
 		{"the broker's way without a broker", []string{"LINKMAIL_AUTH=auth0-token", "AUTH0_DOMAIN=x.example.com", "AUTH0_CLIENT_ID=a", "AUTH0_CLIENT_SECRET=b", "AUTH0_REFRESH_TOKEN=c", "LINKMAIL_AUTH0_VIA=broker"}, nil, []string{"LINKMAIL_AUTH0_VIA is broker", "LINKAUTH_BROKER_URL"}},
+		{
+			"the secret at the broker, with nothing",
+			[]string{"LINKMAIL_AUTH=auth0-linkauth", "LINKMAIL_AUTH0_VIA=vault"},
+			nil,
+			[]string{"3 things are wrong", "AUTH0_DOMAIN is not set, and LINKMAIL_AUTH=auth0-linkauth with LINKMAIL_AUTH0_VIA=vault needs it", "AUTH0_CLIENT_ID is not set", "LINKAUTH_BROKER_URL is not set"},
+		},
+		{"the secret at the broker in another mode", []string{"LINKMAIL_AUTH=auth0-oauth", "AUTH0_DOMAIN=x.example.com", "AUTH0_CLIENT_ID=a", "AUTH0_CLIENT_SECRET=b", "LINKMAIL_AUTH0_VIA=vault"}, nil, []string{"LINKMAIL_AUTH0_VIA is vault", "LINKMAIL_AUTH=auth0-linkauth"}},
+		{"a way that does not exist", []string{"LINKMAIL_AUTH=auth0-linkauth", "AUTH0_DOMAIN=x.example.com", "AUTH0_CLIENT_ID=a", "AUTH0_CLIENT_SECRET=b", "LINKAUTH_BROKER_URL=https://b.example.com", "LINKMAIL_AUTH0_VIA=proxy"}, nil, []string{`LINKMAIL_AUTH0_VIA is "proxy"`, "auto, direct, broker, vault"}},
 		{"a send policy that does not exist", append([]string{"LINKMAIL_SEND=always"}, token...), nil, []string{"LINKMAIL_SEND", "confirm"}},
 		{"a switch that is neither", append([]string{"LINKMAIL_READ_ONLY=maybe"}, token...), nil, []string{`LINKMAIL_READ_ONLY is "maybe"`, "true or false"}},
 		{"a key that is no key", append([]string{"LINKMAIL_KEY=canary-short"}, token...), nil, []string{"LINKMAIL_KEY", "32 random bytes"}},
@@ -83,6 +99,16 @@ func TestWrongConfigurationEndsEveryCommandBeforeItAnswers(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+func TestTheDemoKnowsAMisspeltVariableToo(t *testing.T) {
+	got := run(t, []string{"LINKMAIL_CACHEDIR=/x", "LINKMAIL_SEND=draft"}, "demo", "--tour")
+	if got.status != exitUsage || got.stdout != "" || !strings.Contains(got.stderr, "LINKMAIL_CACHEDIR is not a setting; did you mean LINKMAIL_CACHE_DIR?") {
+		t.Errorf("status %d, %q, %q", got.status, got.stdout, got.stderr)
+	}
+	if got := run(t, []string{"LINKMAIL_CACHEDIR=/x"}, "version"); got.status != exitOK {
+		t.Errorf("version ends with %d: %s", got.status, got.stderr)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -44,6 +45,11 @@ func (p process) demo(ctx context.Context, args []string) error {
 	case *asJSON && *tour:
 		return usagef("--json and --tour exclude each other")
 	}
+	// The demo reads no setting, but whoever copies its environment would be
+	// stopped by a misspelt one later.
+	if err := (&source{problems: p.strangers()}).err(); err != nil {
+		return err
+	}
 	d, err := startDemo(ctx, nil)
 	if err != nil {
 		return err
@@ -74,7 +80,13 @@ type demoWorld struct {
 
 	world   *standin.World
 	servers []*http.Server
+	broker  *broker.Broker
 	dir     string
+
+	// work is what goes on beside this goroutine: each server, and the broker's
+	// own, which quit ends.
+	work sync.WaitGroup
+	quit func()
 }
 
 // A wrapper puts something in front of one of the demo's services ("gmail",
@@ -87,27 +99,35 @@ func startDemo(ctx context.Context, wrap wrapper) (*demoWorld, error) {
 		wrap = func(_ string, next http.Handler) http.Handler { return next }
 	}
 	d := &demoWorld{world: standin.NewWorld(standin.Config{})}
+	running, quit := context.WithCancel(ctx)
+	d.quit = func() {
+		quit()
+		if d.broker != nil {
+			d.broker.Close(running) // it has ended: nobody waits for a demo's deliveries
+		}
+	}
+	standIn := func(h http.Handler) func(string) (*http.Server, error) {
+		return func(string) (*http.Server, error) {
+			return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}, nil
+		}
+	}
 	var err error
-	d.Gmail, err = d.listen(ctx, demoGmailPort, func(string) (http.Handler, error) {
-		return wrap("gmail", d.world.Gmail()), nil
-	})
+	d.Gmail, err = d.listen(ctx, demoGmailPort, standIn(wrap("gmail", d.world.Gmail())))
 	if err == nil {
-		d.Auth0, err = d.listen(ctx, demoAuth0Port, func(string) (http.Handler, error) {
-			return wrap("auth0", d.world.Auth0()), nil
-		})
+		d.Auth0, err = d.listen(ctx, demoAuth0Port, standIn(wrap("auth0", d.world.Auth0())))
 	}
 	if err == nil {
-		d.Google, err = d.listen(ctx, demoGooglePort, func(string) (http.Handler, error) {
-			return wrap("google", d.world.GoogleOAuth()), nil
-		})
+		d.Google, err = d.listen(ctx, demoGooglePort, standIn(wrap("google", d.world.GoogleOAuth())))
 	}
 	if err == nil {
-		d.Broker, err = d.listen(ctx, demoBrokerPort, func(base string) (http.Handler, error) {
-			h, err := d.newBroker(base)
-			if err != nil {
+		d.Broker, err = d.listen(ctx, demoBrokerPort, func(base string) (*http.Server, error) {
+			if err := d.newBroker(base); err != nil {
 				return nil, err
 			}
-			return wrap("broker", h), nil
+			d.work.Go(func() { d.broker.Run(running) })
+			srv := d.broker.Server()
+			srv.Handler = wrap("broker", srv.Handler)
+			return srv, nil
 		})
 	}
 	if err == nil {
@@ -139,13 +159,13 @@ func startDemo(ctx context.Context, wrap wrapper) (*demoWorld, error) {
 
 // newBroker makes the demo's broker: a real one, in development mode, that
 // knows the stand-in tenant.
-func (d *demoWorld) newBroker(base string) (http.Handler, error) {
+func (d *demoWorld) newBroker(base string) error {
 	d.world.AllowCallback(base + "/v1/oauth/callback")
 	tenant, err := url.Parse(d.Auth0)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	b, err := broker.New(broker.Config{
+	d.broker, err = broker.New(broker.Config{
 		BaseURL: base,
 		Dev:     true,
 		Providers: map[string]broker.Provider{"auth0": {
@@ -159,6 +179,8 @@ func (d *demoWorld) newBroker(base string) (http.Handler, error) {
 			ClientSecret: secret.New(standin.DemoGoogleClientSecret),
 			AuthURL:      d.Google + "/o/oauth2/v2/auth",
 			TokenURL:     d.Google + "/token",
+
+			RevocationURL: d.Google + "/revoke",
 		}},
 		ProxyAllow:        []string{tenant.Host},
 		PassthroughAllow:  []string{tenant.Host},
@@ -166,14 +188,11 @@ func (d *demoWorld) newBroker(base string) (http.Handler, error) {
 		PollInterval:      time.Second,
 		Log:               zerolog.Nop(),
 	})
-	if err != nil {
-		return nil, err
-	}
-	return b.Handler(), nil
+	return err
 }
 
-// listen serves a handler on the preferred loopback port, or on a free one.
-func (d *demoWorld) listen(ctx context.Context, port int, handler func(base string) (http.Handler, error)) (string, error) {
+// listen serves on the preferred loopback port, or on a free one.
+func (d *demoWorld) listen(ctx context.Context, port int, server func(base string) (*http.Server, error)) (string, error) {
 	var lc net.ListenConfig
 	ln, err := lc.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
 	if err != nil {
@@ -182,21 +201,23 @@ func (d *demoWorld) listen(ctx context.Context, port int, handler func(base stri
 		}
 	}
 	base := "http://" + ln.Addr().String()
-	h, err := handler(base)
+	srv, err := server(base)
 	if err != nil {
 		return "", errors.Join(err, ln.Close())
 	}
-	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	d.servers = append(d.servers, srv)
-	go func() { _ = srv.Serve(ln) }()
+	d.work.Go(func() { _ = srv.Serve(ln) })
 	return base, nil
 }
 
-// stop ends the servers and removes what the demo wrote.
+// stop ends all that the demo started, waits for it, and removes what it wrote.
+// It may be called twice.
 func (d *demoWorld) stop() {
 	for _, s := range d.servers {
 		_ = s.Close()
 	}
+	d.quit()
+	d.work.Wait()
 	if d.dir != "" {
 		_ = os.RemoveAll(d.dir)
 	}

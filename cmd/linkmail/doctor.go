@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"linkmail/auth"
@@ -20,21 +21,23 @@ const maxFailures = 125
 
 // doctor finds out what stands in the way of the mailbox.
 func (p process) doctor(ctx context.Context, args []string) error {
-	fs := newFlags("linkmail doctor [--json]",
+	fs := newFlags("linkmail doctor [SERVICE...]",
 		"Looks at everything between here and the mailbox, in order, and names the setting that is wrong.\n"+
-			"It changes nothing and asks nobody to sign in. With AUTH0_MANAGEMENT_TOKEN it reads the settings\n"+
+			"SERVICE is what to look at the way to, gmail if none is named. It changes nothing and asks nobody to sign in. With AUTH0_MANAGEMENT_TOKEN it reads the settings\n"+
 			"of the Auth0 tenant too. The exit status is the number of checks that failed.")
 	asJSON := fs.Bool("json", false, "print the checks as one JSON object")
 	src := fs.withSettings(settingsFor(false))
-	if err := fs.alone(p, args, src); err != nil {
-		return err
-	}
-	management := src.secret("AUTH0_MANAGEMENT_TOKEN")
-	cfg, err := src.client("off")
+	services, err := fs.parse(p, args)
 	if err != nil {
 		return err
 	}
-	d := &examination{client: cfg, management: management}
+	src.read(p, fs)
+	management := src.secret("AUTH0_MANAGEMENT_TOKEN")
+	cfg, err := src.clientFor(&services, "off")
+	if err != nil {
+		return err
+	}
+	d := &examination{client: cfg, management: management, services: services}
 	if !*asJSON {
 		d.show = func(check auth.Check) { _, _ = fmt.Fprint(p.stdout, checkLines(check)) }
 	}
@@ -63,6 +66,7 @@ func (p process) doctor(ctx context.Context, args []string) error {
 type examination struct {
 	client     *client
 	management secret.Text
+	services   []string         // what to look at the way to
 	show       func(auth.Check) // nil: nothing
 	checks     []auth.Check
 }
@@ -93,6 +97,7 @@ func (d *examination) run(ctx context.Context) {
 	if !ok {
 		return
 	}
+	defer closeStore(store)
 	if !d.broker(ctx) {
 		return
 	}
@@ -114,6 +119,9 @@ func (d *examination) cache(ctx context.Context) (cache.Store, bool) {
 	case err != nil:
 		check.Verdict, check.Saw = auth.Failed, err.Error()
 		check.Setting, check.Where, check.Advice = "cache", "LINKMAIL_CACHE_DIR, LINKMAIL_KEY", "Name a directory of your own that linkmail may write to."
+		if !d.client.redis.IsZero() {
+			check.Where, check.Advice = "LINKMAIL_STORE, LINKMAIL_KEY", "Look whether the Redis runs, and whether its address and password are the right ones."
+		}
 	case d.client.mode == modeDemo || d.client.mode == modeToken && d.client.cacheAt == "":
 		check.Saw = "nothing has to be kept in this mode"
 	case d.client.cacheAt == "":
@@ -166,52 +174,57 @@ func (d *examination) provider(ctx context.Context, store cache.Store) {
 	}
 }
 
-// service is what the doctor looks at the way to.
-const service = "gmail"
-
 func (d *examination) auth0(ctx context.Context, provider *auth0.Provider) {
-	req := auth0.ProbeRequest{Principal: localUser, Scope: service, Seen: func(check auth.Check) { d.add(check) }}
+	if d.client.secretAtBroker() {
+		check := auth.Check{ID: "client_secret", Title: "the client secret is at the broker", Verdict: auth.Passed, Saw: "there is none on this machine"}
+		if !d.client.auth0.ClientSecret.IsZero() {
+			check.Verdict, check.Saw = auth.Unclear, "there is one on this machine, too; it is not used, and whether it is the one of the broker cannot be told"
+			check.Setting, check.Where, check.Advice = "client_secret", "AUTH0_CLIENT_SECRET", "Remove it: with LINKMAIL_AUTH0_VIA=vault only the broker needs it."
+		}
+		d.add(check)
+	}
+	req := auth0.ProbeRequest{Principal: localUser, Scopes: d.services, Seen: func(check auth.Check) { d.add(check) }}
 	if !d.management.IsZero() {
 		// Directly, whatever LINKMAIL_AUTH0_VIA says: a broker that saw this
 		// token could change the tenant.
-		m, err := provider.Management(d.management, service, d.client.out())
+		m, err := provider.Management(d.management, d.services[0], d.client.out())
 		if err != nil {
 			d.add(auth.Check{ID: "settings", Title: "settings of the tenant", Verdict: auth.Failed, Saw: err.Error()})
 			return
 		}
 		req.Management = m
 	}
-	token, checks := provider.Probe(ctx, req)
-	if token.IsZero() {
-		d.add(noMailbox(checks))
-		return
-	}
-	d.mailbox(ctx, token, "")
+	tokens, checks := provider.Probe(ctx, req)
+	d.mailboxWith(ctx, tokens, checks)
 }
 
 // google looks at the modes that have a Google client and no Auth0.
 func (d *examination) google(ctx context.Context, provider *google.Provider) {
-	req := google.ProbeRequest{Principal: localUser, Scope: service, Seen: func(check auth.Check) { d.add(check) }}
+	req := google.ProbeRequest{Principal: localUser, Scopes: d.services, Seen: func(check auth.Check) { d.add(check) }}
 	if d.client.mode == modeGoogle {
 		req.AuthURL = d.client.signIn.googleURL(google.AuthURL, "/o/oauth2/v2/auth")
 	}
-	token, checks := provider.Probe(ctx, req)
-	if token.IsZero() {
-		d.add(noMailbox(checks))
-		return
-	}
-	d.mailbox(ctx, token, "")
+	tokens, checks := provider.Probe(ctx, req)
+	d.mailboxWith(ctx, tokens, checks)
 }
 
-// noMailbox is the check of the mailbox where there is no token to look with.
-func noMailbox(before []auth.Check) auth.Check {
-	check := auth.Check{ID: "gmail", Title: "Gmail answers", Verdict: auth.Unclear, Saw: "cannot tell before somebody has signed in"}
+// mailboxWith looks at the mailbox, if gmail is among the services. It is the
+// only service that is asked itself.
+func (d *examination) mailboxWith(ctx context.Context, tokens map[string]secret.Text, before []auth.Check) {
+	if !slices.Contains(d.services, mailService) {
+		return
+	}
+	if token, ok := tokens[mailService]; ok {
+		d.mailbox(ctx, token, "")
+		return
+	}
+	check := auth.Check{ID: "gmail", Service: mailService, Title: "Gmail answers", Verdict: auth.Unclear, Saw: "cannot tell before somebody has signed in"}
 	for _, b := range before {
-		if b.Verdict == auth.Failed {
+		if b.Verdict == auth.Failed && (b.Service == "" || b.Service == mailService) {
 			check.Verdict, check.Saw = auth.Skipped, "not looked at, because an earlier check failed"
 		}
 	}
-	return check
+	d.add(check)
 }
 
 func (d *examination) summary() string {
@@ -250,7 +263,11 @@ var marks = map[auth.Verdict]string{
 // checkLines is a check for people: one line, and what to do below it.
 func checkLines(check auth.Check) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%-12s %s: %s\n", marks[check.Verdict], check.Title, check.Saw)
+	title := check.Title
+	if check.Service != "" && check.Service != mailService {
+		title += " (" + check.Service + ")"
+	}
+	fmt.Fprintf(&b, "%-12s %s: %s\n", marks[check.Verdict], title, check.Saw)
 	if check.Verdict != auth.Failed && check.Verdict != auth.Unclear {
 		return b.String()
 	}

@@ -18,7 +18,7 @@ func (c *client) out() *http.Client {
 // mailbox reads the profile of the mailbox, which costs one quota unit.
 // variable is where the token comes from; empty if the provider has given it.
 func (d *examination) mailbox(ctx context.Context, token secret.Text, variable string) {
-	check := auth.Check{ID: "gmail", Title: "Gmail answers", Verdict: auth.Passed}
+	check := auth.Check{ID: "gmail", Service: mailService, Title: "Gmail answers", Verdict: auth.Passed}
 	name := variable
 	if name == "" {
 		name = "the sign-in"

@@ -47,6 +47,58 @@ func TestTheDoctorInEveryModeWithAPerson(t *testing.T) {
 	}
 }
 
+// TestTheDoctorTellsWhatIsWrongAtGoogle once somebody has signed in there.
+func TestTheDoctorTellsWhatIsWrongAtGoogle(t *testing.T) {
+	tests := []struct {
+		name    string
+		wrong   func(*standin.GoogleProject)
+		choice  standin.Choice
+		setting string
+		says    string
+	}{
+		{"the Gmail API is off", func(p *standin.GoogleProject) { p.GmailOff = true }, standin.Choice{}, "gmail_api", "123456789"},
+		{"a scope is missing", func(*standin.GoogleProject) {}, standin.Choice{Untick: []string{gmailScope}}, "scopes", gmailScope},
+	}
+	for _, mode := range []string{modeDirect, modeGoogle} {
+		for _, test := range tests {
+			t.Run(test.name+" in "+mode, func(t *testing.T) {
+				t.Parallel()
+				k := newDesk(t, demoFor(t, nil), mode)
+				k.d.world.Google(test.wrong)
+				k.choice = test.choice
+				if e := k.ask("search_emails", oneMail); e.Error == nil {
+					t.Fatalf("the call is answered %+v", e)
+				}
+				out := doctor(t, k.env)
+				out.names(t, test.setting, auth.Failed)
+				for _, c := range out.Checks {
+					if c.Setting == test.setting && !strings.Contains(c.Saw+c.Advice, test.says) {
+						t.Errorf("the check is %+v, want something of %q", c, test.says)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestTheDoctorTellsAServiceThatWasNotAskedForFromOneThatWasRefused: the sign-in
+// for gmail covers no calendar, and nobody has left a box unticked.
+func TestTheDoctorTellsAServiceThatWasNotAskedForFromOneThatWasRefused(t *testing.T) {
+	k := newDesk(t, demoFor(t, nil), modeGoogle)
+	if e := k.ask("search_emails", map[string]any{"maxResults": 1}); e.Status != "ok" {
+		t.Fatalf("search: %+v", e)
+	}
+	got := doctor(t, k.env, "gmail", "google-calendar")
+	for _, c := range got.Checks {
+		if want := c.Service == "google-calendar"; (c.Verdict == auth.Unclear) != want || c.Verdict == auth.Failed {
+			t.Errorf("%+v", c)
+		}
+	}
+	if got.check(t, "gmail").Verdict != auth.Passed {
+		t.Errorf("the mailbox is %+v", got.Checks)
+	}
+}
+
 func TestTheDoctorTellsWhatIsWrongWithAGoogleClient(t *testing.T) {
 	tests := []struct {
 		name    string

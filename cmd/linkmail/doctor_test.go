@@ -225,6 +225,13 @@ func TestTheDoctorLooksAtTheBroker(t *testing.T) {
 	if got.Verdict != auth.Failed || got.Setting != "broker_proxy" || !strings.Contains(got.Where+got.Advice, "--proxy-allow") {
 		t.Errorf("a broker that does not is %+v", got)
 	}
+	d.world.Tenant(func(tenant *standin.Tenant) {
+		tenant.Application.Callbacks = []string{d.Broker + "/v1/oauth/callback/"}
+	})
+	got = doctor(t, d.environ()).check(t, "login_request")
+	if got.Verdict != auth.Failed || got.Setting != "callbacks" || !strings.Contains(got.Saw+got.Advice, d.Broker+"/v1/oauth/callback") {
+		t.Errorf("a broker whose callback is not registered is %+v", got)
+	}
 }
 
 func TestAWrongConfigurationEndsDoctorAndSetupBeforeTheyBegin(t *testing.T) {
@@ -236,7 +243,10 @@ func TestAWrongConfigurationEndsDoctorAndSetupBeforeTheyBegin(t *testing.T) {
 		says string
 	}{
 		{"a domain with a path", append(d.environ(), "AUTH0_DOMAIN=tenant.example.com/login"), []string{"doctor"}, "AUTH0_DOMAIN"},
-		{"an argument", d.environ(), []string{"doctor", "canary"}, "no arguments"},
+		{"a service that there is not", d.environ(), []string{"doctor", "gmial"}, "did you mean gmail?"},
+		{"a service that this mode has not", append(d.environ(), "LINKMAIL_AUTH=google"), []string{"doctor", "slack"}, "google-calendar"},
+		{"a service twice", d.environ(), []string{"doctor", "gmail", "gmail"}, "twice"},
+		{"a service that there is not, for login", d.environ(), []string{"login", "gmial"}, "did you mean gmail?"},
 		{"the token on the command line", d.environ(), []string{"setup", "--auth0-management-token", "canary2"}, "AUTH0_MANAGEMENT_TOKEN"},
 		{"no token", d.environ(), []string{"setup"}, "AUTH0_MANAGEMENT_TOKEN is not set"},
 		{"a domain with a path for setup", append(d.environ(), "AUTH0_MANAGEMENT_TOKEN=x", "AUTH0_DOMAIN=a.example/b"), []string{"setup"}, "AUTH0_DOMAIN"},
@@ -252,6 +262,48 @@ func TestAWrongConfigurationEndsDoctorAndSetupBeforeTheyBegin(t *testing.T) {
 	}
 }
 
+// TestTheDoctorLooksAtEveryServiceThatIsNamed: what they share once, and the
+// rest one service after the other.
+func TestTheDoctorLooksAtEveryServiceThatIsNamed(t *testing.T) {
+	d := demoFor(t, nil)
+	d.world.Tenant(func(tenant *standin.Tenant) {
+		tenant.Connections = append(tenant.Connections,
+			standin.Connection{Name: "sign-in-with-slack", Strategy: "slack", ConnectedAccounts: true, Enabled: true, OfflineAccess: true, Scopes: []string{"chat:write"}},
+			standin.Connection{Name: "github", Strategy: "github", Enabled: true})
+	})
+	d.world.Connect(standin.DefaultUser, "sign-in-with-slack", "chat:write")
+	env := append(tokenEnv(d), "AUTH0_MANAGEMENT_TOKEN="+d.world.ManagementToken(managerScopes...))
+	healthy := doctor(t, env, "slack", "gmail")
+	for _, c := range healthy.Checks {
+		if c.Verdict != auth.Passed {
+			t.Errorf("%+v", c)
+		}
+	}
+	count := map[string]int{}
+	for _, c := range healthy.Checks {
+		count[c.ID]++
+	}
+	if count["tenant"] != 1 || count["my_account"] != 1 || count["vault"] != 2 || count["settings.purpose"] != 2 || count["settings.grants"] != 1 || count["gmail"] != 1 {
+		t.Errorf("the checks are %v", count)
+	}
+	got := doctor(t, env, "gmail", "github", "slack")
+	for _, c := range got.Checks {
+		if (c.Verdict == auth.Failed) != (c.Service == "github" && c.ID == "settings.purpose") {
+			t.Errorf("%+v", c)
+		}
+	}
+	if got.Failures != 1 {
+		t.Errorf("%d failures, want that of github alone", got.Failures)
+	}
+	outside := doctor(t, tokenEnv(d), "github")
+	if c := outside.check(t, "connection"); c.Verdict != auth.Failed || c.Setting != "purpose" || c.Service != "github" || !strings.Contains(c.Saw, "github") {
+		t.Errorf("from outside the check is %+v", c)
+	}
+	if slices.ContainsFunc(outside.Checks, func(c auth.Check) bool { return c.ID == "gmail" }) {
+		t.Error("the mailbox was looked at, although another service was named")
+	}
+}
+
 func TestTheDoctorNamesAnotherAccountThanTheExpectedOne(t *testing.T) {
 	d := demoFor(t, nil)
 	token := d.world.IssueToken(standin.DefaultUser, []string{gmailScope}, time.Hour)
@@ -263,8 +315,10 @@ func TestTheDoctorNamesAnotherAccountThanTheExpectedOne(t *testing.T) {
 
 func TestACacheThatCannotBeUsedIsNamed(t *testing.T) {
 	d := demoFor(t, nil)
-	got := doctor(t, append(tokenEnv(d), "LINKMAIL_CACHE_DIR=/dev/null/x")).check(t, "cache")
-	if got.Verdict != auth.Failed || !strings.Contains(got.Where, "LINKMAIL_CACHE_DIR") {
-		t.Errorf("the check is %+v", got)
+	for variable, value := range map[string]string{"LINKMAIL_CACHE_DIR": "/dev/null/x", "LINKMAIL_STORE": "redis://:canary@127.0.0.1:1"} {
+		got := doctor(t, append(tokenEnv(d), variable+"="+value)).check(t, "cache")
+		if got.Verdict != auth.Failed || !strings.Contains(got.Where, variable) || got.Advice == "" {
+			t.Errorf("with %s the check is %+v", variable, got)
+		}
 	}
 }

@@ -27,11 +27,22 @@ type desk struct {
 	choice standin.Choice
 	opened map[string]bool
 
-	mu    sync.Mutex
-	errs  []error
-	trips int
-	wg    sync.WaitGroup
+	// wait is how long a call waits for the person: long where the browser is
+	// opened by the call itself, and comes back to it or to nobody.
+	wait string
+	// mayGetStuck says that a visit that does not come back is no mistake of
+	// the test: it ends the command that waits for it.
+	mayGetStuck bool
+
+	mu     sync.Mutex
+	errs   []error
+	giveUp context.CancelFunc // ends the command that runs now
+	trips  int
+	wg     sync.WaitGroup
 }
+
+// quickly is how often a command of a test asks again.
+const quickly = 10 * time.Millisecond
 
 // unusedPort returns a port that nobody listens on.
 func unusedPort(t *testing.T) int {
@@ -51,7 +62,10 @@ func newDesk(t *testing.T, d *demoWorld, mode string, more ...string) *desk {
 	env := append(d.environ(),
 		"LINKMAIL_AUTH="+mode, fmt.Sprintf("LINKMAIL_CALLBACK_PORT=%d", port),
 		"LINKMAIL_CACHE_DIR="+filepath.Join(t.TempDir(), "cache"))
-	k := &desk{t: t, d: d, env: append(env, more...), person: standin.NewPerson(), opened: map[string]bool{}}
+	k := &desk{t: t, d: d, env: append(env, more...), person: standin.NewPerson(), opened: map[string]bool{}, wait: "2s"}
+	if mode == modeOAuth || mode == modeGoogle {
+		k.wait = "2m"
+	}
 	t.Cleanup(k.wg.Wait)
 	return k
 }
@@ -71,12 +85,18 @@ func (k *desk) browse(ctx context.Context, address string) error {
 			}
 		}
 	}
+	k.mu.Lock()
+	giveUp := k.giveUp
+	k.mu.Unlock()
 	k.wg.Go(func() {
 		_, err := standin.NewPerson().Browse(context.WithoutCancel(ctx), address, home, k.choice)
 		k.mu.Lock()
 		defer k.mu.Unlock()
 		k.trips++
-		if err != nil {
+		switch {
+		case err != nil && k.mayGetStuck:
+			giveUp()
+		case err != nil:
 			k.errs = append(k.errs, err)
 		}
 	})
@@ -87,8 +107,13 @@ func (k *desk) browse(ctx context.Context, address string) error {
 func (k *desk) run(stdin io.Reader, args ...string) ran {
 	k.t.Helper()
 	var out, errs bytes.Buffer
-	p := process{env: k.env, stdin: stdin, stdout: &out, stderr: &errs, browse: k.browse}
-	status := p.run(k.t.Context(), args)
+	ctx, cancel := context.WithCancel(k.t.Context())
+	defer cancel()
+	k.mu.Lock()
+	k.giveUp = cancel
+	k.mu.Unlock()
+	p := process{env: k.env, stdin: stdin, stdout: &out, stderr: &errs, browse: k.browse, every: quickly}
+	status := p.run(ctx, args)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, err := range k.errs {
@@ -106,7 +131,7 @@ func (k *desk) ask(tool string, args any) envelope {
 		k.t.Fatal(err)
 	}
 	for range 60 {
-		got := k.run(strings.NewReader(""), "call", tool, string(input), "--wait", "2s")
+		got := k.run(strings.NewReader(""), "call", tool, string(input), "--wait", k.wait)
 		e := got.envelope(k.t)
 		if e.Status != "auth_required" {
 			return e
@@ -239,7 +264,7 @@ func (k *desk) loginOverLinks(args ...string) ran {
 						select {
 						case <-ended:
 							return
-						case <-time.After(retryEvery / 4):
+						case <-time.After(quickly):
 						}
 						var err error
 						if _, went, err = k.person.GoOn(context.WithoutCancel(k.t.Context()), opened, strings.TrimSuffix(code, "."), k.choice); err != nil {
@@ -252,7 +277,7 @@ func (k *desk) loginOverLinks(args ...string) ran {
 		}
 	})
 	var out bytes.Buffer
-	p := process{env: k.env, stdin: strings.NewReader(""), stdout: &out, stderr: writer, browse: k.browse}
+	p := process{env: k.env, stdin: strings.NewReader(""), stdout: &out, stderr: writer, browse: k.browse, every: quickly}
 	status := p.run(k.t.Context(), args)
 	close(ended)
 	_ = writer.Close()

@@ -241,8 +241,14 @@ func (u *user) untilMail() {
 }
 
 func TestADoubleFlowSurvivesAKillAtEveryRequest(t *testing.T) {
+	killAtEveryRequest(t)
+}
+
+// killAtEveryRequest kills a process at each request of the flow in turn.
+func killAtEveryRequest(t *testing.T, env ...string) {
+	t.Helper()
 	var undisturbed traffic
-	newUser(t, &undisturbed).untilMail()
+	newUser(t, &undisturbed, env...).untilMail()
 	total := len(undisturbed.seen)
 	if n := undisturbed.count("broker POST /v1/sessions"); n != 2 {
 		t.Fatalf("the undisturbed flow makes %d sessions, want 2:\n%s", n, &undisturbed)
@@ -252,7 +258,7 @@ func TestADoubleFlowSurvivesAKillAtEveryRequest(t *testing.T) {
 			t.Run(fmt.Sprintf("request %d, handled %v", at, applied), func(t *testing.T) {
 				t.Parallel()
 				tr := &traffic{at: at, applied: applied}
-				u := newUser(t, tr)
+				u := newUser(t, tr, env...)
 				u.untilMail()
 				// A credential that the broker gave out and the killed process did not keep is
 				// lost by design; then the person has to open one more link. Anything else

@@ -39,6 +39,7 @@ type deployment struct {
 	pool   *x509.CertPool
 	dir    string // all that the broker may write to
 	log    string // file with the broker's standard error
+	direct string // where api finds the broker, if not at its address
 	cmd    *exec.Cmd
 }
 
@@ -127,10 +128,15 @@ func (d *deployment) api(t *testing.T, method, path, bearer string, body, into a
 		}
 		payload = bytes.NewReader(raw)
 	}
-	req, err := http.NewRequestWithContext(t.Context(), method, d.broker+path, payload)
+	at := d.broker
+	if d.direct != "" {
+		at = "http://" + d.direct
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, at+path, payload)
 	if err != nil {
 		t.Fatal(err)
 	}
+	req.Host = strings.TrimPrefix(d.broker, "http://")
 	req.Header.Set(wire.HeaderAPIKey, judgeKey)
 	req.Header.Set("Accept", wire.TypeJSON)
 	if body != nil {

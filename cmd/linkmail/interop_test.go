@@ -252,7 +252,7 @@ func TestInteropWithTheGmailEmulator(t *testing.T) {
 	for _, l := range listed.Tools {
 		names += l.Name + " "
 	}
-	if want := "draft_email read_email reply_email search_emails send_email "; names != want {
+	if want := "get_account list_labels modify_emails read_email search_emails send_email trash_emails "; names != want {
 		t.Errorf("tools: got %q, want %q", names, want)
 	}
 
@@ -278,6 +278,7 @@ func TestInteropWithTheGmailEmulator(t *testing.T) {
 	if len(e.Data.Items) != 1 || !strings.Contains(e.Data.Items[0].Subject, subject) {
 		t.Errorf("search for the sent mail: got %+v, want it", e.Data.Items)
 	}
+	labelsOnTheEmulator(t, s)
 }
 
 // demoEnvironment is all that serve needs to work without any account.

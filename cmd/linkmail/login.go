@@ -15,6 +15,7 @@ import (
 
 	"linkmail/auth"
 	"linkmail/internal/secret"
+	"linkmail/tools"
 )
 
 // loginPatience is how long login waits for the person if not told otherwise.
@@ -36,10 +37,7 @@ func (p process) login(ctx context.Context, args []string) error {
 	if *timeout <= 0 {
 		src.problem("--timeout must be longer than nothing")
 	}
-	if len(services) == 0 {
-		services = []string{"gmail"}
-	}
-	cfg, err := src.client("warn")
+	cfg, err := src.clientFor(&services, "warn")
 	if err != nil {
 		return err
 	}
@@ -56,7 +54,9 @@ func (p process) login(ctx context.Context, args []string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, *timeout)
 	defer cancel()
-	l := &login{p: p, cfg: cfg, provider: account.provider}
+	watcher := auth.NewWatcher(auth.WatcherConfig{Provider: account.provider})
+	defer watcher.Close()
+	l := &login{p: p, cfg: cfg, provider: account.provider, watcher: watcher}
 	for _, service := range services {
 		if err := l.connect(ctx, service); err != nil {
 			return p.fail(ctx, err)
@@ -86,7 +86,8 @@ type login struct {
 	p        process
 	cfg      *client
 	provider auth.Provider
-	shown    string // the link on the screen
+	watcher  *auth.Watcher // over provider
+	shown    string        // the link on the screen
 	pasted   <-chan string
 }
 
@@ -97,7 +98,7 @@ const maxUnreached = 10
 // connect waits until there is a token for the service and says whose it is.
 func (l *login) connect(ctx context.Context, service string) error {
 	for unreached := 0; ; {
-		token, err := l.provider.Token(ctx, auth.Request{Principal: localUser, Scope: service})
+		token, err := l.watcher.Token(ctx, auth.Request{Principal: localUser, Scope: service})
 		challenge, waiting := errors.AsType[*auth.Challenge](err)
 		failure, failed := errors.AsType[*auth.Failure](err)
 		switch {
@@ -145,13 +146,23 @@ func (l *login) show(ctx context.Context, c *auth.Challenge) {
 	l.p.say("Waiting ...")
 }
 
-// pause waits a moment for the browser, or for a pasted address.
+// pause waits a moment for the person, or for a pasted address.
 func (l *login) pause(ctx context.Context) error {
+	waiting, cancel := context.WithCancel(ctx)
+	news := make(chan struct{})
+	go func() {
+		defer close(news)
+		l.p.awaitNews(waiting, l.watcher, l.shown)
+	}()
+	defer func() {
+		cancel()
+		<-news
+	}()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(retryEvery):
-		return nil
+	case <-news:
+		return ctx.Err()
 	case line, ok := <-l.pasted:
 		switch {
 		case !ok:
@@ -215,7 +226,7 @@ func (l *login) report(ctx context.Context, service string, token *oauth2.Token)
 // logout ends the sign-in.
 func (p process) logout(ctx context.Context, args []string) error {
 	fs := newFlags("linkmail logout [--json]",
-		"Ends the sign-in where it was made, as far as that is possible, and forgets it on this machine.\nSays what could not be ended and where to do it.")
+		"Ends the sign-in where it was made, as far as that is possible, and forgets it on this machine,\nopen confirmations of mails included. Says what could not be ended and where to do it.")
 	asJSON := fs.Bool("json", false, "print what was done and what is left as one JSON object")
 	src := fs.withSettings(settingsFor(false))
 	if err := fs.alone(p, args, src); err != nil {
@@ -230,13 +241,21 @@ func (p process) logout(ctx context.Context, args []string) error {
 		return err
 	}
 	defer account.close()
-	out := auth.SignedOut{}
+	out, open := auth.SignedOut{}, 0
+	if account.store != nil {
+		if open, err = tools.EndConfirmations(ctx, account.store); err != nil {
+			return err
+		}
+	}
 	if keeper, ok := account.provider.(auth.Keeper); ok {
 		if out, err = keeper.SignOut(ctx, localUser); err != nil {
 			return p.fail(ctx, err)
 		}
 	} else if cfg.mode == modeToken {
 		out.Left = []string{"LINKMAIL_GMAIL_TOKEN is still set; it works until it runs out."}
+	}
+	if open > 0 {
+		out.Done = append(out.Done, fmt.Sprintf("Mails that waited for a confirmation and will not be sent: %d.", open))
 	}
 	if *asJSON {
 		return json.NewEncoder(p.stdout).Encode(map[string][]string{"done": append([]string{}, out.Done...), "left": append([]string{}, out.Left...)})

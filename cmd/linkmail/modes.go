@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -100,6 +101,34 @@ func (s *source) connections() (map[string]string, map[string][]string) {
 		}
 	}
 	return connections, scopes
+}
+
+// mailService is what the tools need.
+const mailService = "gmail"
+
+// clientFor is [source.client] for a command whose arguments are services:
+// those that no sign-in leads to are a problem like others. None means gmail.
+func (s *source) clientFor(services *[]string, quiet string) (*client, error) {
+	connections, scopes := s.connections()
+	known := []string{mailService}
+	switch mode := s.text("LINKMAIL_AUTH"); mode {
+	case modeAuth0, modeOAuth, modeLinkAuth:
+		known = auth0.Config{Connections: connections}.Services()
+	case modeDirect, modeGoogle:
+		known = google.Config{Scopes: scopes}.Services()
+	}
+	for i, name := range *services {
+		switch {
+		case !slices.Contains(known, name):
+			s.problem("there is no service %q in this mode%s It has: %s", clip(name), suggest(name, known), strings.Join(known, ", "))
+		case slices.Contains((*services)[:i], name):
+			s.problem("the service %s is named twice", name)
+		}
+	}
+	if len(*services) == 0 {
+		*services = []string{mailService}
+	}
+	return s.client(quiet)
 }
 
 // plainName reports whether s can name a service or a connection.
@@ -244,7 +273,7 @@ var errTokenDead = errors.New("the access token was refused by Gmail")
 func (c *client) owner(out *http.Client) auth.Owner {
 	endpoint := strings.TrimRight(c.gmail.String(), "/") + "/gmail/v1/users/me/profile?fields=emailAddress"
 	return func(ctx context.Context, scope string, token *oauth2.Token) (string, error) {
-		if scope != "gmail" {
+		if scope != mailService {
 			return "", nil
 		}
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, http.NoBody)

@@ -12,21 +12,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"linkmail/broker/wire"
+	"linkmail/internal/standin"
 )
-
-// oauthLogins is how many logins the proof plays: one remnant in a thousand
-// would be luck to find after one.
-const oauthLogins = 20
-
-// collections is how often the broker's garbage collector runs before its
-// memory is searched for what a login left behind.
-const collections = 4
 
 // Who a hit belongs to.
 const (
@@ -95,6 +89,55 @@ func typeInBrowser(t *testing.T, link, code, secret string) {
 	}
 }
 
+// renew lets the broker renew a login and get the token of a connected service,
+// and returns all tokens that came. It goes past what listens to the traffic of
+// agents: between an agent and the broker a refresh token is in clear, where no
+// proxy in front ends TLS.
+func (a agent) renew(t *testing.T, direct, refreshToken string) []string {
+	t.Helper()
+	public, err := wire.EncodePublicKey(&a.key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	past := *a.d
+	past.direct = direct
+	var tokens []string
+	for path, body := range map[string]any{
+		"/v1/oauth/refresh": wire.Refresh{Provider: "auth0", RefreshToken: refreshToken, PublicKey: public},
+		"/v1/oauth/vault":   wire.Vault{Provider: "auth0", RefreshToken: refreshToken, Connection: "google-oauth2", PublicKey: public},
+	} {
+		var answer wire.Tokens
+		past.api(t, http.MethodPost, path, "", body, &answer)
+		plain, err := wire.Open(a.key, answer.Ciphertext)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got map[string]any
+		if err := json.Unmarshal(plain, &got); err != nil {
+			t.Fatal(err)
+		}
+		if got["access_token"] == nil {
+			t.Fatalf("%s gave no access token", path)
+		}
+		for _, name := range tokenNames {
+			if token, ok := got[name].(string); ok {
+				tokens = append(tokens, token)
+			}
+		}
+	}
+	return tokens
+}
+
+// tokenNames are the members of a token endpoint's answer that are secret.
+var tokenNames = []string{"access_token", "refresh_token", "id_token"}
+
+// lookForToken adds what is secret of a token: what all tokens of a tenant
+// begin with is not.
+func (s *search) lookForToken(token string) {
+	parts := strings.Split(token, ".")
+	s.look(ownerOAuth, parts[len(parts)-1])
+}
+
 // TestProveZeroKnowledge plants a secret in a form flow, and the tokens of a
 // number of logins in OAuth flows, and searches everything that the broker
 // keeps, says, sends or has in memory. A third text, the name of the API key,
@@ -104,7 +147,9 @@ func TestProveZeroKnowledge(t *testing.T) {
 	control := "ctl" + rand.Text()[:21]
 	browserTap, public := tapInto(t)
 	tenantTap, upstream := tapInto(t)
-	d := deploy(t, binary(t), deploymentOptions{public: public, upstream: upstream, env: []string{
+	direct := ""
+	past := func(listen string) string { direct = listen; return public(listen) }
+	d := deploy(t, binary(t), deploymentOptions{public: past, upstream: upstream, env: []string{
 		"LINKMAIL_LOG_LEVEL=trace", "LINKMAIL_LOG_FORMAT=json", "GOTRACEBACK=all", "GODEBUG=gctrace=1",
 		"LINKAUTH_API_KEYS=" + control + ":" + judgeKey,
 	}})
@@ -123,33 +168,37 @@ func TestProveZeroKnowledge(t *testing.T) {
 	typeInBrowser(t, form.session.URL, form.session.Code, typed)
 	// While the ciphertext waits is when a broker that cheats would have it.
 	found, size := s.inMemory(t, d.cmd.Process.Pid)
-	table.add("memory, ciphertext waiting", size, found)
+	table.add(rowMemoryWaiting, size, found)
 	opened := []string{form.session.SessionID}
-	table.addStore(t, &s, d, "ciphertext waiting", control, opened)
+	table.addStore(t, &s, d, rowStoreWaiting, rowOpenedWaiting, control, opened)
 	if got := form.receive(t); got["api_key"] != typed {
 		t.Fatalf("the agent received %v, the person typed %q", got, typed)
 	}
 
+	d.world.Connect(standin.DefaultUser, "google-oauth2", "openid", "https://www.googleapis.com/auth/gmail.readonly")
 	for range oauthLogins {
 		login := d.open(t, key, map[string]any{"oauth_provider": "auth0", "oauth_scopes": []string{"openid", "offline_access"}})
 		d.click(t, login.session.URL, login.session.Code)
 		got := login.receive(t)
 		opened = append(opened, login.session.SessionID)
-		for _, name := range []string{"access_token", "refresh_token", "id_token"} {
+		for _, name := range tokenNames {
 			token, _ := got[name].(string)
 			if token == "" {
 				t.Fatalf("login: no %s came", name)
 			}
-			// What all tokens of a tenant begin with is no secret.
-			parts := strings.Split(token, ".")
-			s.look(ownerOAuth, parts[len(parts)-1])
+			s.lookForToken(token)
+			if name == "refresh_token" {
+				for _, renewed := range login.renew(t, direct, token) {
+					s.lookForToken(renewed)
+				}
+			}
 		}
 	}
 	found, size = s.inMemory(t, d.cmd.Process.Pid)
-	table.add("memory, right after the logins", size, found)
+	table.add(rowMemoryAfter, size, found)
 	d.collect(t)
 	found, size = s.inMemory(t, d.cmd.Process.Pid)
-	table.add(fmt.Sprintf("memory, %d collections later", collections), size, found)
+	table.add(rowMemoryLater, size, found)
 
 	// What passes through the proxy does leave traces. Were none found, the
 	// search would not find those of a login either.
@@ -165,13 +214,13 @@ func TestProveZeroKnowledge(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = d.cmd.Wait() // ends with an error, that is what the signal does
-	table.addStore(t, &s, d, "at the end", control, opened)
+	table.addStore(t, &s, d, rowStoreEnd, rowOpenedEnd, control, opened)
 	found, size = s.inFiles(t, filepath.Dir(d.log))
-	table.add("log at level trace, and stack dump", size, found)
+	table.add(rowLog, size, found)
 	found, size = browserTap.in(&s)
-	table.add("wire: browser and agent", size, found)
+	table.add(rowWire, size, found)
 	found, size = tenantTap.in(&s)
-	table.add("wire: tenant, TLS", size, found)
+	table.add(rowWireTLS, size, found)
 	table.check(t)
 	table.keep(t)
 }
@@ -216,7 +265,7 @@ func (r *report) add(place string, bytes int, found hits) {
 
 // addStore adds what is on disk, as it is and as it reads with the key. Nothing
 // is there in clear, so the control is planted in a copy.
-func (r *report) addStore(t *testing.T, s *search, d *deployment, when, control string, ids []string) {
+func (r *report) addStore(t *testing.T, s *search, d *deployment, asIs, withKey, control string, ids []string) {
 	t.Helper()
 	dir := d.snapshot(t)
 	found, size := s.inFiles(t, dir)
@@ -224,13 +273,20 @@ func (r *report) addStore(t *testing.T, s *search, d *deployment, when, control 
 	plant(t, dir, control)
 	planted, _ := s.inFiles(t, dir)
 	found[ownerControl] = planted[ownerControl]
-	r.add("database and log of writes, "+when, size, found)
-	r.add("the same with its key, "+when, len(text), s.in([]byte(text)))
+	r.add(asIs, size, found)
+	r.add(withKey, len(text), s.in([]byte(text)))
 }
 
 // check fails the test where the table says what must not be.
 func (r report) check(t *testing.T) {
 	t.Helper()
+	var places []string
+	for _, f := range r.findings {
+		places = append(places, f.place)
+	}
+	if !slices.Equal(places, proofRows) {
+		t.Errorf("searched were %q, want %q", places, proofRows)
+	}
 	if r.proxied == 0 {
 		t.Error("a token that went through the proxy was not found, so the search proves nothing about tokens")
 	}
@@ -241,8 +297,7 @@ func (r report) check(t *testing.T) {
 		if n := f.hits.of(ownerOAuth); n != 0 {
 			t.Errorf("%s: tokens were found %d times: %v", f.place, n, f.hits[ownerOAuth])
 		}
-		encrypted := strings.HasSuffix(f.place, "TLS")
-		if f.hits.of(ownerControl) == 0 && !encrypted {
+		if f.hits.of(ownerControl) == 0 && f.place != rowWireTLS {
 			t.Errorf("%s: the control was not found in %d bytes, so the search proves nothing", f.place, f.bytes)
 		}
 	}
@@ -252,11 +307,15 @@ func (r report) check(t *testing.T) {
 func (r report) keep(t *testing.T) {
 	t.Helper()
 	var b strings.Builder
-	fmt.Fprintf(&b, "| searched | bytes | %s | %s of %d logins | %s |\n|---|---:|---:|---:|---:|\n",
-		ownerForm, ownerOAuth, oauthLogins, ownerControl)
+	b.WriteString(proofHead)
 	for _, f := range r.findings {
 		fmt.Fprintf(&b, "| %s | %s | %d | %d | %d |\n", f.place, grouped(f.bytes),
 			f.hits.of(ownerForm), f.hits.of(ownerOAuth), f.hits.of(ownerControl))
+	}
+	if *update {
+		for _, page := range proofPages {
+			quoteProof(t, page, b.String())
+		}
 	}
 	fmt.Fprintf(&b, "\nA token that went through /v1/proxy was found in memory %d times.\n", r.proxied)
 	const path = "../../.artifacts/zero-knowledge.md"

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"time"
 )
 
 // The exit statuses. They are part of the command's contract.
@@ -27,6 +28,9 @@ type process struct {
 	executable     string // path of this binary; empty if unknown
 	// browse opens the user's browser; nil if there is none.
 	browse func(context.Context, string) error
+	// every is how often a command that waits for a person asks again; zero
+	// means [retryEvery].
+	every time.Duration
 }
 
 // lookup returns the value of an environment variable. A variable that is set
@@ -62,7 +66,7 @@ func commands() []command {
 		{"login", "[SERVICE...]", "sign in, and wait until it is done", process.login},
 		{"logout", "", "end the sign-in and forget it", process.logout},
 		{"status", "[--json]", "who is signed in, and what is kept", process.status},
-		{"doctor", "[--json]", "find out what is wrong, and where to change it", process.doctor},
+		{"doctor", "[SERVICE...]", "find out what is wrong, and where to change it", process.doctor},
 		{"setup", "[--apply]", "the settings of an Auth0 tenant: show, change", process.setup},
 		{"tools", "[--json]", "list the tools", process.listTools},
 		{"broker", "[keys] [--listen ADDR]", "LinkAuth broker and its API keys, for operators", process.broker},

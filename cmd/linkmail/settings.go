@@ -25,7 +25,7 @@ var settings = []setting{
 	{env: "LINKMAIL_AUTH", flag: "auth", kind: "choice", text: "how to reach the mailbox: token, auth0-token, auth0-oauth, auth0-linkauth, linkauth, google or demo"},
 	{env: "AUTH0_DOMAIN", flag: "auth0-domain", kind: "url", text: "the Auth0 tenant; a scheme is allowed, http only on loopback"},
 	{env: "AUTH0_CLIENT_ID", flag: "auth0-client-id", kind: "text", text: "the Auth0 application"},
-	{env: "AUTH0_CLIENT_SECRET", flag: "auth0-client-secret", kind: "secret", text: "its client secret"},
+	{env: "AUTH0_CLIENT_SECRET", flag: "auth0-client-secret", kind: "secret", text: "its client secret; not needed with LINKMAIL_AUTH0_VIA=vault"},
 	{env: "AUTH0_AUDIENCE", flag: "auth0-audience", kind: "text", text: "an API identifier to send with the login; optional"},
 	{env: "AUTH0_REFRESH_TOKEN", flag: "auth0-refresh-token", kind: "secret", text: "a refresh token of the Auth0 user, for auth0-token"},
 	{env: "AUTH0_MANAGEMENT_TOKEN", flag: "auth0-management-token", kind: "secret", text: "a token of Auth0's Management API; read by doctor and setup only"},
@@ -39,14 +39,15 @@ var settings = []setting{
 	{env: "LINKMAIL_GOOGLE_ENDPOINT", flag: "google-endpoint", kind: "url", text: "root of Google's OAuth endpoints, for a stand-in", def: "Google's own"},
 	{env: "LINKMAIL_GMAIL_TOKEN", flag: "gmail-token", kind: "secret", text: "a Google access token, for token"},
 	{env: "LINKMAIL_GMAIL_ENDPOINT", flag: "gmail-endpoint", kind: "url", text: "root of the Gmail API", def: "https://gmail.googleapis.com/"},
-	{env: "LINKMAIL_AUTH0_VIA", flag: "auth0-via", kind: "choice", text: "how to reach Auth0: direct, broker (through the broker's proxy, which then sees what passes) or auto (direct, and the broker only where direct connections are blocked)", def: "auto"},
+	{env: "LINKMAIL_AUTH0_VIA", flag: "auth0-via", kind: "choice", text: "how to reach Auth0: direct, broker (through the broker's proxy, which then sees what passes), auto (direct, and the broker only where direct connections are blocked) or vault (as auto, but what takes AUTH0_CLIENT_SECRET is done by the broker, which then has it in place of this machine and sees the refresh token; with auth0-linkauth)", def: "auto"},
 	{env: "LINKMAIL_CACHE_DIR", flag: "cache-dir", kind: "directory", text: "where the sealed login is kept", def: "linkmail in the user's cache directory"},
 	{env: "LINKMAIL_KEY", flag: "key", kind: "secret", text: "key that seals the cache, base64 of 32 bytes", def: "from the OS keyring, else a key file that linkmail creates"},
-	{env: "LINKMAIL_STORE", flag: "store", kind: "choice", text: "where the cache is kept: file", def: "file"},
+	{env: "LINKMAIL_STORE", flag: "store", kind: "choice", text: "where the cache is kept: file, or redis://[user:password@]host[:port][/database] (rediss:// for TLS) for machines that share a sign-in; needs LINKMAIL_KEY", def: "file"},
 	{env: "LINKMAIL_READ_ONLY", flag: "read-only", kind: "switch", text: "offer no tool that changes or sends anything", def: "false"},
 	{env: "LINKMAIL_TOOLSETS", flag: "toolsets", kind: "choice", text: "tools beside the default ones, comma-separated: compose, labels, settings, sync or all", def: "none"},
-	{env: "LINKMAIL_DOWNLOADS", flag: "downloads", kind: "directory", text: "the one directory that attachments may be saved to and attached from", def: "none, so nothing is saved"},
-	{env: "LINKMAIL_SEND", flag: "send", kind: "choice", text: "what a send needs: confirm (a second call with a token for exactly this mail; the client or the model asks the user in between), draft (only drafts are written), allow:PATTERN,... (addresses and *@domain without asking, others confirm) or direct", def: "confirm"},
+	{env: "LINKMAIL_DOWNLOADS", flag: "downloads", kind: "directory", text: "the one directory that attachments may be saved to and attached from; not used with serve --http", def: "none, so nothing is saved"},
+	{env: "LINKMAIL_SEND", flag: "send", kind: "choice", text: "what a send needs: confirm (the user's yes: in a form of the client, or by a second call with a token for exactly this mail), draft (only drafts are written), allow:PATTERN,... (addresses and *@domain without asking, others confirm) or direct", def: "confirm"},
+	{env: "LINKMAIL_DAILY_SENDS", flag: "daily-sends", kind: "number", text: "mails that may be sent within 24 hours; 0 means no limit", def: "100"},
 	{env: "LINKMAIL_LOG_LEVEL", flag: "log-level", kind: "choice", text: "trace, debug, info, warn, error or off", def: "info, and warn for call"},
 	{env: "LINKMAIL_LOG_FORMAT", flag: "log-format", kind: "choice", text: "console or json, on standard error", def: "console"},
 
@@ -93,7 +94,7 @@ func configHelp() string {
 	for _, broker := range []bool{false, true} {
 		b.WriteString("\n")
 		if broker {
-			b.WriteString("For linkmail broker (and OAUTH_{PROVIDER}_CLIENT_ID, _CLIENT_SECRET, _ISSUER,\n_AUTH_URL, _TOKEN_URL, _SCOPES, _OWN_CALLBACK, _BASIC_AUTH for each OAuth provider):\n\n")
+			b.WriteString("For linkmail broker (and OAUTH_{PROVIDER}_CLIENT_ID, _CLIENT_SECRET, _ISSUER,\n_AUTH_URL, _TOKEN_URL, _REVOCATION_URL, _SCOPES, _OWN_CALLBACK, _BASIC_AUTH,\n_AUDIENCES, _CONNECTIONS for each OAuth provider):\n\n")
 		}
 		for _, s := range settingsFor(broker) {
 			name := "--" + s.flag

@@ -29,7 +29,7 @@ func (p process) setup(ctx context.Context, args []string) error {
 	cfg := auth0.ManagementConfig{
 		Domain: src.text("AUTH0_DOMAIN"), Token: src.secret("AUTH0_MANAGEMENT_TOKEN"),
 		ClientID: src.text("AUTH0_CLIENT_ID"), Audience: src.text("AUTH0_AUDIENCE"),
-		Callback: *callback, HTTP: &http.Client{Transport: egress(p), Timeout: apiTimeout},
+		Callback: *callback, Connection: src.connection(mailService), HTTP: &http.Client{Transport: egress(p), Timeout: apiTimeout},
 	}
 	if cfg.Domain != "" {
 		src.origin("AUTH0_DOMAIN", cfg.Domain, "https")
@@ -64,6 +64,13 @@ func (s *source) callback() string {
 	return strings.TrimRight(broker, "/") + "/v1/oauth/callback"
 }
 
+// connection is the configured Auth0 connection of a service; empty for the
+// one that it has by default.
+func (s *source) connection(service string) string {
+	names, _ := s.connections()
+	return names[service]
+}
+
 // setupRun is one run of setup.
 type setupRun struct {
 	p           process
@@ -93,15 +100,7 @@ func (s setupRun) do(ctx context.Context, m *auth0.Management) error {
 func planned(plan []auth0.Setting) []auth0.Change {
 	changes := make([]auth0.Change, len(plan))
 	for i, s := range plan {
-		changes[i] = auth0.Change{Setting: s, Outcome: auth0.Planned}
-		switch {
-		case s.State == auth0.Right:
-			changes[i].Outcome = auth0.Untouched
-		case s.State == auth0.Unknown:
-			changes[i].Outcome = auth0.NotChanged
-		case s.Dashboard:
-			changes[i].Outcome = auth0.ByHand
-		}
+		changes[i] = auth0.Change{Setting: s, Outcome: s.Outcome()}
 	}
 	return changes
 }
@@ -160,7 +159,10 @@ func (s setupRun) next(changes []auth0.Change, changed bool) string {
 		parts = append(parts, "Now log in again (linkmail logout, linkmail login): a refresh token from before the changes keeps its old rights.")
 	}
 	if len(parts) == 0 {
-		return "All settings are right."
+		parts = append(parts, "All settings are right.")
+	}
+	if n := count[auth0.ToCheck]; n > 0 {
+		parts = append(parts, fmt.Sprintf("Not Auth0's, so not known here: %d; each line above says where it is.", n))
 	}
 	return strings.Join(parts, "\n")
 }
@@ -170,7 +172,7 @@ func changeLines(c auth0.Change, applied bool) string {
 	var b strings.Builder
 	word := map[auth0.Outcome]string{
 		auth0.Untouched: "ok", auth0.Planned: "would change", auth0.Changed: "changed", auth0.NotKept: "NOT KEPT",
-		auth0.NotChanged: "NOT CHANGED", auth0.ByHand: "by hand",
+		auth0.NotChanged: "NOT CHANGED", auth0.ByHand: "by hand", auth0.ToCheck: "to check",
 	}[c.Outcome]
 	if c.Outcome == auth0.NotChanged && !applied {
 		word = "cannot tell"

@@ -67,6 +67,24 @@ func TestSetupShowsThenChangesThenLetsTheFlowWork(t *testing.T) {
 	quiet(t, env, shown.stdout+done.stdout+done.stderr+again.stdout)
 }
 
+func TestSetupLooksAtTheConnectionThatGmailIsMappedTo(t *testing.T) {
+	d := demoFor(t, nil)
+	d.world.Tenant(func(tenant *standin.Tenant) {
+		c := *tenant.Connection("google-oauth2")
+		c.Name, c.ConnectedAccounts, c.Enabled = "google-work", false, false
+		tenant.Connections = append(tenant.Connections, c)
+	})
+	env := append(d.environ(), "LINKMAIL_CONNECTIONS=gmail=google-work", "AUTH0_MANAGEMENT_TOKEN="+d.world.ManagementToken(managerScopes...))
+	if got := run(t, env, "setup", "--apply"); got.status != exitOK || !strings.Contains(got.stdout, "Authentication and Connected Accounts") {
+		t.Errorf("setup ends with %d:\n%s%s", got.status, got.stdout, got.stderr)
+	}
+	d.world.Tenant(func(tenant *standin.Tenant) {
+		if c := tenant.Connection("google-work"); !c.ConnectedAccounts || !c.Enabled {
+			t.Errorf("the connection is %+v", c)
+		}
+	})
+}
+
 func TestSetupInJSONNamesWhatTheTokenLacks(t *testing.T) {
 	d := demoFor(t, nil)
 	d.world.Tenant(func(tenant *standin.Tenant) { tenant.Application.GrantTypes = nil })

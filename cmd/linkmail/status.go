@@ -18,6 +18,7 @@ import (
 // account is the way to a token alone, for the commands about the sign-in.
 type account struct {
 	provider auth.Provider
+	store    cache.Store // nil where nothing is kept
 	close    func()
 }
 
@@ -34,9 +35,12 @@ func (c *client) account(ctx context.Context) (*account, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &account{provider: provider, close: func() {}}
+	a := &account{provider: provider, store: store, close: func() { closeStore(store) }}
 	if c.loopback != nil {
-		a.close = c.loopback.Close
+		a.close = func() { //nolint:contextcheck // it ends what has no context
+			c.loopback.Close()
+			closeStore(store)
+		}
 	}
 	return a, nil
 }
@@ -49,6 +53,7 @@ type statusView struct {
 	SignedIn   bool          `json:"signedIn"`
 	Since      *time.Time    `json:"since,omitempty"`
 	Configured string        `json:"configuredBy,omitempty"`
+	SecretAt   string        `json:"clientSecretAt,omitempty"` // the broker's address
 	Services   []serviceView `json:"services"`
 	Cache      cacheView     `json:"cache"`
 	Health     healthView    `json:"health"`
@@ -118,6 +123,9 @@ func (c *client) view(ctx context.Context, provider auth.Provider) (statusView, 
 		v.SignedIn, v.Health = true, healthView{"ok", "The demo needs no sign-in."}
 		return v, nil
 	}
+	if c.secretAtBroker() {
+		v.SecretAt = c.brokerURL
+	}
 	live := c.mode == modeToken
 	if keeper, ok := provider.(auth.Keeper); ok {
 		kept, err := keeper.Status(ctx, localUser)
@@ -131,7 +139,7 @@ func (c *client) view(ctx context.Context, provider auth.Provider) (statusView, 
 				Name: s.Scope, Connection: s.Connection, Granted: append([]string{}, s.Granted...), Missing: s.Missing,
 				CachedUntil: moment(s.Until), Waiting: s.Waiting,
 			})
-			live = live || s.Scope == "gmail" && time.Now().Add(time.Minute).Before(s.Until)
+			live = live || s.Scope == mailService && time.Now().Add(time.Minute).Before(s.Until)
 			kept.Waiting = kept.Waiting || s.Waiting
 		}
 		switch {
@@ -162,14 +170,14 @@ func moment(t time.Time) *time.Time {
 
 // health asks Gmail with the token that is kept.
 func (c *client) health(ctx context.Context, provider auth.Provider, known string) (string, healthView) {
-	token, err := provider.Token(ctx, auth.Request{Principal: localUser, Scope: "gmail"})
+	token, err := provider.Token(ctx, auth.Request{Principal: localUser, Scope: mailService})
 	if failure, ok := errors.AsType[*auth.Failure](err); ok {
 		return known, healthView{"refused", failure.Message + ". " + failure.Hint}
 	}
 	if err != nil {
 		return known, healthView{"unknown", "The token ran out just now; the next call renews it."}
 	}
-	who, err := c.owner(&http.Client{Transport: egress(c.p), Timeout: apiTimeout})(ctx, "gmail", token)
+	who, err := c.owner(&http.Client{Transport: egress(c.p), Timeout: apiTimeout})(ctx, mailService, token)
 	if err != nil {
 		return known, healthView{"refused", err.Error() + ". \"linkmail doctor\" may know why."}
 	}
@@ -196,6 +204,9 @@ func (v statusView) text() string {
 	line("mode", "%s", v.Mode)
 	if v.Configured != "" {
 		line("from", "%s", v.Configured)
+	}
+	if v.SecretAt != "" {
+		line("secret", "the Auth0 client secret is at the broker, %s, which renews tokens with it", v.SecretAt)
 	}
 	if v.Since != nil {
 		line("since", "%s", v.Since.Format(time.RFC3339))

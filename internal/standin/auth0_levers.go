@@ -2,6 +2,7 @@ package standin
 
 import (
 	"slices"
+	"time"
 )
 
 // Tenant runs f with the tenant's settings, which f may read and change. f must
@@ -79,6 +80,17 @@ func (w *World) Disconnect(user, connection string) {
 	s.accounts[sub] = slices.DeleteFunc(s.accounts[sub], func(a *vaultAccount) bool {
 		return a.connection == connection
 	})
+}
+
+// Backdate makes the accounts of user at the connection older, as if they had
+// been connected that much earlier.
+func (w *World) Backdate(user, connection string, by time.Duration) {
+	s := w.auth0
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.accountsOf(s.mustUser(user).Sub, connection) {
+		a.created = a.created.Add(-by)
+	}
 }
 
 // RevokeGrant is the user removing the application's access in the Google

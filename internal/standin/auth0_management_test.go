@@ -16,6 +16,7 @@ import (
 type managementRig struct {
 	t     *testing.T
 	world *standin.World
+	judge *judge
 	base  string
 	token string
 }
@@ -29,9 +30,10 @@ var everyScope = []string{
 func newManagementRig(t *testing.T) *managementRig {
 	t.Helper()
 	w := standin.NewWorld(standin.Config{})
-	srv := httptest.NewServer(w.Auth0())
+	j := &judge{t: t, seen: map[string]bool{}}
+	srv := httptest.NewServer(j.over(w.Auth0()))
 	t.Cleanup(srv.Close)
-	return &managementRig{t, w, srv.URL, w.ManagementToken(everyScope...)}
+	return &managementRig{t, w, j, srv.URL, w.ManagementToken(everyScope...)}
 }
 
 // ask returns the status and the decoded body; "{me}" is the identifier of the
@@ -90,129 +92,58 @@ func at(t *testing.T, v any, path ...string) any {
 	return v
 }
 
-// shape checks types by example: a map has these fields, a list holds elements
-// of this shape, and a string, number or boolean stands for its kind.
-func shape(t *testing.T, where string, got, want any) {
-	t.Helper()
-	switch want := want.(type) {
-	case map[string]any:
-		m, ok := got.(map[string]any)
-		if !ok {
-			t.Errorf("%s is %T, want an object", where, got)
-			return
-		}
-		for name, inner := range want {
-			v, ok := m[name]
-			if !ok {
-				t.Errorf("%s lacks %s", where, name)
-				continue
-			}
-			shape(t, where+"."+name, v, inner)
-		}
-	case []any:
-		list, ok := got.([]any)
-		if !ok {
-			t.Errorf("%s is %T, want a list", where, got)
-			return
-		}
-		for _, item := range list {
-			shape(t, where+"[]", item, want[0])
-		}
-	case string:
-		if _, ok := got.(string); !ok {
-			t.Errorf("%s is %T, want a string", where, got)
-		}
-	case bool:
-		if _, ok := got.(bool); !ok {
-			t.Errorf("%s is %T, want a boolean", where, got)
-		}
-	case int:
-		if _, ok := got.(float64); !ok {
-			t.Errorf("%s is %T, want a number", where, got)
-		}
-	}
-}
-
-type object = map[string]any
-
-// TestTheManagementAPIHasAuth0sShapes: fields, types and errors as Auth0's API
-// description has them.
+// TestTheManagementAPIHasAuth0sShapes asks for every resource, and for every
+// kind of refusal. What the answers look like is the judge's business.
 func TestTheManagementAPIHasAuth0sShapes(t *testing.T) {
 	r := newManagementRig(t)
 	con := r.connection()
-	client := object{
-		"client_id": "", "name": "", "app_type": "", "is_first_party": true, "oidc_conformant": true,
-		"token_endpoint_auth_method": "", "grant_types": []any{""}, "callbacks": []any{""},
-		"refresh_token": object{
-			"rotation_type": "", "expiration_type": "", "leeway": 0, "token_lifetime": 0, "infinite_token_lifetime": true,
-			"idle_token_lifetime": 0, "infinite_idle_token_lifetime": true, "policies": []any{object{"audience": "", "scope": []any{""}}},
-		},
-	}
-	connection := object{
-		"id": "", "name": "", "strategy": "", "authentication": object{"active": true}, "connected_accounts": object{"active": true},
-		"options": object{"client_id": "", "offline_access": true, "scope": []any{""}},
-	}
-	api := object{
-		"id": "", "identifier": "", "name": "", "is_system": true, "allow_offline_access": true,
-		"skip_consent_for_verifiable_first_party_clients": true, "scopes": []any{object{"value": ""}},
-		"subject_type_authorization": object{"user": object{"policy": ""}, "client": object{"policy": ""}},
-	}
-	grant := object{"id": "", "client_id": "", "audience": "", "scope": []any{""}, "subject_type": ""}
-	fault := object{"statusCode": 0, "error": "", "message": "", "errorCode": ""}
 	demo := "clients/" + standin.DemoClientID
+	_, grants := r.ask("GET", "client-grants", "")
+	grant := at(t, grants, "0", "id").(string)
 	tests := []struct {
 		method, path, body string
 		status             int
-		shape              any
 	}{
-		{"GET", demo, "", 200, client},
-		{"GET", demo + "?fields=grant_types,callbacks", "", 200, object{"grant_types": []any{""}, "callbacks": []any{""}}},
-		{"GET", "clients/unknown", "", 404, fault},
-		{"PATCH", demo, `{"callbacks":["https://a.example/"]}`, 200, client},
-		{"PATCH", demo, `{"no_such_field":1}`, 400, fault},
-		{"PATCH", demo, `{"grant_types":"x"}`, 400, fault},
-		{"PATCH", demo, `{"refresh_token":{"policies":[]}}`, 400, fault},
-		{"PATCH", demo, `{"app_type":"toaster"}`, 400, fault},
-		{"GET", "connections?strategy=google-oauth2", "", 200, []any{connection}},
-		{"GET", "connections/" + con, "", 200, connection},
-		{"GET", "connections/con_unknown", "", 404, fault},
-		{"PATCH", "connections/" + con, `{"connected_accounts":{"active":true}}`, 200, connection},
-		{"GET", "connections/" + con + "/clients", "", 200, object{"clients": []any{object{"client_id": ""}}}},
-		{"PATCH", "connections/" + con + "/clients", `[{"client_id":"` + standin.DemoClientID + `","status":true}]`, 204, nil},
-		{"PATCH", "connections/" + con + "/clients", `{}`, 400, fault},
-		{"GET", "resource-servers", "", 200, []any{api}},
-		{"GET", "resource-servers?identifiers={me}", "", 200, []any{api}},
-		{"GET", "resource-servers/{me}", "", 200, api},
-		{"GET", "resource-servers/unknown", "", 404, fault},
-		{"POST", "resource-servers", `{"name":"x","identifier":"https://x.example/","allow_offline_access":true}`, 201, api},
-		{"POST", "resource-servers", `{"name":"x","identifier":"https://x.example/"}`, 409, fault},
-		{"PATCH", "resource-servers/{me}", `{"skip_consent_for_verifiable_first_party_clients":true}`, 200, api},
-		{"GET", "client-grants?audience={me}&subject_type=user", "", 200, []any{grant}},
-		{"POST", "client-grants", `{"client_id":"` + standin.DemoClientID + `","audience":"https://x.example/","scope":[],"subject_type":"user"}`, 201, grant},
-		{"POST", "client-grants", `{"client_id":"` + standin.DemoClientID + `","audience":"{me}","scope":[],"subject_type":"user"}`, 409, fault},
-		{"POST", "client-grants", `{"client_id":"` + standin.DemoClientID + `","audience":"https://y.example/","scope":[]}`, 404, fault},
-		{"PATCH", "client-grants/cgr_unknown", `{"scope":[]}`, 404, fault},
-		{"GET", "guardian/policies", "", 200, []any{""}},
-		{"GET", "tenants/settings", "", 200, object{"friendly_name": "", "flags": object{}}},
+		{"GET", demo, "", 200},
+		{"GET", demo + "?fields=grant_types,callbacks", "", 200},
+		{"GET", "clients/unknown", "", 404},
+		{"PATCH", demo, `{"callbacks":["https://a.example/"]}`, 200},
+		{"PATCH", demo, `{"no_such_field":1}`, 400},
+		{"PATCH", demo, `{"grant_types":"x"}`, 400},
+		{"PATCH", demo, `{"refresh_token":{"policies":[]}}`, 400},
+		{"PATCH", demo, `{"app_type":"toaster"}`, 400},
+		{"GET", "connections?strategy=google-oauth2", "", 200},
+		{"GET", "connections/" + con, "", 200},
+		{"GET", "connections/con_unknown", "", 404},
+		{"PATCH", "connections/" + con, `{"connected_accounts":{"active":true}}`, 200},
+		{"GET", "connections/" + con + "/clients", "", 200},
+		{"PATCH", "connections/" + con + "/clients", `[{"client_id":"` + standin.DemoClientID + `","status":true}]`, 204},
+		{"PATCH", "connections/" + con + "/clients", `{}`, 400},
+		{"GET", "resource-servers", "", 200},
+		{"GET", "resource-servers?identifiers={me}", "", 200},
+		{"GET", "resource-servers/{me}", "", 200},
+		{"GET", "resource-servers/unknown", "", 404},
+		{"POST", "resource-servers", `{"name":"x","identifier":"https://x.example/","allow_offline_access":true}`, 201},
+		{"POST", "resource-servers", `{"name":"x","identifier":"https://x.example/"}`, 409},
+		{"PATCH", "resource-servers/{me}", `{"skip_consent_for_verifiable_first_party_clients":true}`, 200},
+		{"GET", "client-grants?audience={me}&subject_type=user", "", 200},
+		{"POST", "client-grants", `{"client_id":"` + standin.DemoClientID + `","audience":"https://x.example/","scope":[],"subject_type":"user"}`, 201},
+		{"POST", "client-grants", `{"client_id":"` + standin.DemoClientID + `","audience":"{me}","scope":[],"subject_type":"user"}`, 409},
+		{"POST", "client-grants", `{"client_id":"` + standin.DemoClientID + `","audience":"https://y.example/","scope":[]}`, 404},
+		{"PATCH", "client-grants/{grant}", `{"scope":["read:me:connected_accounts"]}`, 200},
+		{"PATCH", "client-grants/cgr_unknown", `{"scope":[]}`, 404},
+		{"GET", "guardian/policies", "", 200},
+		{"GET", "tenants/settings", "", 200},
 	}
 	for _, test := range tests {
 		t.Run(test.method+" "+test.path+" "+test.body, func(t *testing.T) {
-			status, body := r.ask(test.method, test.path, test.body)
+			status, body := r.ask(test.method, strings.ReplaceAll(test.path, "{grant}", grant), test.body)
 			if status != test.status {
 				t.Fatalf("status is %d, want %d: %v", status, test.status, body)
 			}
-			if test.shape == nil {
-				if body != nil {
-					t.Errorf("the body is %v, want none", body)
-				}
-				return
-			}
-			shape(t, "the answer", body, test.shape)
-			if test.status >= 400 && at(t, body, "statusCode") != float64(test.status) {
-				t.Errorf("the body says %v", at(t, body, "statusCode"))
-			}
 		})
 	}
+	r.judge.missing("GET /api/", "POST /api/", "PATCH /api/", "fault 400", "fault 404", "fault 409")
 	for _, path := range []string{"nothing", "clients", "clients/a/b", "connections/", "guardian/x"} {
 		if status, _ := r.ask("GET", path, ""); status != http.StatusNotFound {
 			t.Errorf("GET %s answers %d", path, status)

@@ -60,6 +60,7 @@ type tenantTest struct {
 	url   string // of the tenant, without a slash
 	back  string // the callback URL
 	got   chan url.Values
+	judge *judge
 }
 
 func newTenantTest(t *testing.T) *tenantTest {
@@ -69,7 +70,8 @@ func newTenantTest(t *testing.T) *tenantTest {
 		t: t, clock: clock, got: make(chan url.Values, 8),
 		world: standin.NewWorld(standin.Config{Now: clock.Now}),
 	}
-	tenant := httptest.NewServer(tt.world.Auth0())
+	tt.judge = &judge{t: t, seen: map[string]bool{}}
+	tenant := httptest.NewServer(tt.judge.over(tt.world.Auth0()))
 	t.Cleanup(tenant.Close)
 	app := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		tt.got <- r.URL.Query()

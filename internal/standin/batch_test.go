@@ -108,7 +108,7 @@ func TestBatchPartsFailAlone(t *testing.T) {
 	answers, _ := s.batch(t,
 		"GET /gmail/v1/users/me/profile HTTP/1.1",
 		"GET /gmail/v1/users/me/messages/18a0ffffffffffff",
-		"GET /gmail/v1/users/me/settings/filters",
+		"GET /gmail/v1/users/me/settings/delegates",
 		"POST /gmail/v1/users/me/messages/"+id+"/modify\n"+`{"removeLabelIds":["UNREAD"]}`,
 		"GET /gmail/v1/users/dana.whitfield@example.com/profile",
 		"POST /batch/gmail/v1",

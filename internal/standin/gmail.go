@@ -133,6 +133,9 @@ func (g *gmailState) authenticate(c *call) error {
 	if !strings.EqualFold(scheme, "Bearer") || !ok {
 		return refusal{InvalidCredentials()}
 	}
+	if g.world.gmailOff() {
+		return refusal{APIDisabled(demoProject)}
+	}
 	c.user, c.scopes = granted.user, granted.scopes
 	if !c.allows(c.endpoint.scopes...) {
 		return refusal{insufficientScope(c.rpc, c.endpoint.scopes)}

@@ -45,4 +45,10 @@ var endpoints = []endpoint{
 
 	{method: "GET", pattern: "users/:userId/settings/sendAs", rpc: "ListSendAs", units: 1, scopes: settingsScopes, run: listSendAs},
 	{method: "GET", pattern: "users/:userId/settings/sendAs/:sendAsEmail", rpc: "GetSendAs", units: 1, scopes: settingsScopes, run: getSendAs},
+	{method: "GET", pattern: "users/:userId/settings/filters", rpc: "ListFilters", units: 1, scopes: settingsScopes, run: listFilters},
+	{method: "POST", pattern: "users/:userId/settings/filters", rpc: "CreateFilter", units: 5, scopes: settingsWriteScopes, run: createFilter},
+	{method: "GET", pattern: "users/:userId/settings/filters/:id", rpc: "GetFilter", units: 1, scopes: settingsScopes, run: getFilter},
+	{method: "DELETE", pattern: "users/:userId/settings/filters/:id", rpc: "DeleteFilter", units: 5, scopes: settingsWriteScopes, run: deleteFilter},
+	{method: "GET", pattern: "users/:userId/settings/vacation", rpc: "GetVacation", units: 1, scopes: settingsScopes, run: getVacation},
+	{method: "PUT", pattern: "users/:userId/settings/vacation", rpc: "UpdateVacation", units: 5, scopes: settingsWriteScopes, run: updateVacation},
 }

@@ -97,6 +97,9 @@ func createLabel(g *gmailState, c *call) (any, error) {
 		if err := l.apply(in); err != nil {
 			return err
 		}
+		if len(b.labels) >= maxLabels {
+			return badRequest("Label limit exceeded")
+		}
 		b.labels = append(b.labels, l)
 		out = l.json()
 		return nil
@@ -147,10 +150,16 @@ func (l *label) apply(in labelJSON) error {
 		l.labelList = in.LabelList
 	}
 	if in.Color != nil {
+		if err := in.Color.check(); err != nil {
+			return err
+		}
 		l.color = in.Color
 	}
 	return nil
 }
+
+// maxLabels is how many labels a mailbox may have.
+const maxLabels = 10_000
 
 // updateLabel serves PUT, which needs a name, and PATCH, which does not.
 func updateLabel(g *gmailState, c *call) (any, error) {
@@ -166,14 +175,17 @@ func updateLabel(g *gmailState, c *call) (any, error) {
 		case l.system:
 			return badRequest("Invalid update request")
 		}
-		if in.Name != "" || c.Method == http.MethodPut {
+		named := in.Name != "" || c.Method == http.MethodPut
+		if named {
 			if err := b.checkName(in.Name, l.id); err != nil {
 				return err
 			}
-			l.name = in.Name
 		}
 		if err := l.apply(in); err != nil {
 			return err
+		}
+		if named {
+			l.name = in.Name
 		}
 		out = l.json()
 		return nil

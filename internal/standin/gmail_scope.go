@@ -25,4 +25,6 @@ var (
 	labelReadScopes   = []string{ScopeMail, ScopeLabels, ScopeMetadata, ScopeModify, ScopeReadonly}
 	labelWriteScopes  = []string{ScopeMail, ScopeLabels, ScopeModify}
 	settingsScopes    = []string{ScopeMail, ScopeModify, ScopeReadonly, ScopeSettings}
+	// Not even the scope for everything covers these.
+	settingsWriteScopes = []string{ScopeSettings}
 )

@@ -222,7 +222,7 @@ func (g *gmailState) deliver(b *inbox, raw []byte, now time.Time, labels ...stri
 			}
 		}
 	}
-	return b.add(letterOf(id, now, raw), thread, labels...)
+	return b.filtered(b.add(letterOf(id, now, raw), thread, labels...), now)
 }
 
 // letterOf returns a letter that is written already.

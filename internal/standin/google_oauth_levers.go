@@ -28,6 +28,18 @@ type GoogleProject struct {
 	Testing bool
 	// TestUsers, unless empty, are the only accounts that may consent.
 	TestUsers []string
+	// GmailOff means that the Gmail API was never switched on in the project.
+	GmailOff bool
+}
+
+// demoProject is the project's number, with which its clients' ids begin.
+const demoProject = "123456789"
+
+// gmailOff reports whether the project has no Gmail API.
+func (w *World) gmailOff() bool {
+	w.auth0.mu.Lock()
+	defer w.auth0.mu.Unlock()
+	return w.google.project.GmailOff
 }
 
 func newGoogleState(w *World) *googleState {

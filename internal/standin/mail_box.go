@@ -73,12 +73,14 @@ type change struct {
 
 // inbox is one user's mailbox. Guarded by gmailState.mu.
 type inbox struct {
-	user    string
-	senders []sendAs
-	rows    map[string]*row
-	labels  []*label
-	drafts  []draft // oldest first
-	history []change
+	user     string
+	senders  []sendAs
+	vacation vacationJSON
+	rows     map[string]*row
+	labels   []*label
+	drafts   []draft // oldest first
+	filters  []filter
+	history  []change
 	// last is the newest history id, floor the oldest that history can start from.
 	last, floor uint64
 	serial      uint64

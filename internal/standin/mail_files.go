@@ -13,57 +13,31 @@ import (
 )
 
 // attachment makes a small but real file of the type that its name says, about
-// the given text.
+// the given text. What was signed was signed on paper, and scanned.
 func attachment(name, about string) piece {
+	const office = "application/vnd.openxmlformats-officedocument."
 	p := piece{encoding: "base64", disposition: "attachment", filename: name}
-	switch path.Ext(name) {
-	case ".pdf":
-		p.mediaType, p.content = "application/pdf", pdfFile(about)
-	case ".png":
+	switch kind := path.Ext(name); {
+	case kind == ".pdf" && strings.Contains(name, "-signed"):
+		p.mediaType, p.content = "application/pdf", scanFile(about)
+	case kind == ".pdf":
+		p.mediaType, p.content = "application/pdf", pdfFile(name, about)
+	case kind == ".png":
 		p.mediaType, p.content = "image/png", pngFile(name)
-	case ".docx":
-		p.mediaType = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-		p.content = docxFile(about)
-	case ".zip":
+	case kind == ".docx":
+		p.mediaType, p.content = office+"wordprocessingml.document", docxFile(about)
+	case kind == ".xlsx":
+		p.mediaType, p.content = office+"spreadsheetml.sheet", xlsxFile(name)
+	case kind == ".pptx":
+		p.mediaType, p.content = office+"presentationml.presentation", pptxFile(about)
+	case kind == ".zip":
 		p.mediaType, p.content = "application/zip", zipFile([2]string{"README.txt", about + "\n"})
-	case ".csv":
+	case kind == ".csv":
 		p.mediaType, p.content = "text/csv; charset=UTF-8", csvFile(name)
 	default:
 		p.mediaType, p.content = "application/octet-stream", []byte(about)
 	}
 	return p
-}
-
-// pdfFile is one page with one line of text.
-func pdfFile(text string) []byte {
-	text = strings.Map(func(r rune) rune {
-		if r > 126 || strings.ContainsRune(`()\`, r) {
-			return ' '
-		}
-		return r
-	}, text)
-	stream := "BT /F1 14 Tf 72 770 Td (" + text + ") Tj ET"
-	objects := []string{
-		"<< /Type /Catalog /Pages 2 0 R >>",
-		"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
-		fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", len(stream), stream),
-		"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-	}
-	var out bytes.Buffer
-	out.WriteString("%PDF-1.4\n")
-	offsets := make([]int, len(objects))
-	for i, o := range objects {
-		offsets[i] = out.Len()
-		fmt.Fprintf(&out, "%d 0 obj\n%s\nendobj\n", i+1, o)
-	}
-	start := out.Len()
-	fmt.Fprintf(&out, "xref\n0 %d\n0000000000 65535 f \n", len(objects)+1)
-	for _, at := range offsets {
-		fmt.Fprintf(&out, "%010d 00000 n \n", at)
-	}
-	fmt.Fprintf(&out, "trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(objects)+1, start)
-	return out.Bytes()
 }
 
 func pngFile(name string) []byte {
@@ -98,27 +72,29 @@ func zipFile(files ...[2]string) []byte {
 	return out.Bytes()
 }
 
-func docxFile(text string) []byte {
-	const head = `<?xml version="1.0" encoding="UTF-8" standalone="yes"?>` + "\n"
-	return zipFile(
-		[2]string{"[Content_Types].xml", head + `<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">` +
-			`<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>` +
-			`<Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>`},
-		[2]string{"_rels/.rels", head + `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">` +
-			`<Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>`},
-		[2]string{"word/document.xml", head + `<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r><w:t>` +
-			markupEscapes.Replace(text) + `</w:t></w:r></w:p></w:body></w:document>`},
-	)
+// figure is what a client paid in a quarter.
+type figure struct {
+	client  string
+	quarter int
+	amount  string
+}
+
+// figures are the same whenever a file of that name is made.
+func figures(name string) (all []figure) {
+	d := seed("table "+name, 0)
+	for _, client := range []string{"Kestrel Notebooks", "Bluefin Media", "Mühlbach & Söhne", "Lantern Books"} {
+		for q := 1; q <= 4; q++ {
+			all = append(all, figure{client, q, fmt.Sprintf("%d.%02d", 2000+d.below(18000), d.below(100))})
+		}
+	}
+	return all
 }
 
 func csvFile(name string) []byte {
-	d := seed("table "+name, 0)
 	var out bytes.Buffer
 	out.WriteString("client,quarter,amount\r\n")
-	for _, client := range []string{"Kestrel Notebooks", "Bluefin Media", "Mühlbach & Söhne", "Lantern Books"} {
-		for q := 1; q <= 4; q++ {
-			fmt.Fprintf(&out, "%s,Q%d,%d.%02d\r\n", client, q, 2000+d.below(18000), d.below(100))
-		}
+	for _, f := range figures(name) {
+		fmt.Fprintf(&out, "%s,Q%d,%s\r\n", f.client, f.quarter, f.amount)
 	}
 	return out.Bytes()
 }

@@ -1,0 +1,104 @@
+package mailbox_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"linkmail/mailbox"
+)
+
+func TestIMAPSearchesAreTranslated(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range []struct{ imap, want string }{
+		{`ALL`, ``},
+		{`UNSEEN`, `is:unread`},
+		{`SEEN FLAGGED`, `is:read is:starred`},
+		{`FROM "alice"`, `from:alice`},
+		{`FROM alice UNSEEN`, `from:alice is:unread`},
+		{`FROM "Alice Meyer" SUBJECT "a \"quoted\" word"`, `from:"Alice Meyer" subject:"a quoted word"`},
+		{`TO bob@example.com CC "c@example.com" BCC d@example.com`, `to:bob@example.com cc:c@example.com bcc:d@example.com`},
+		{`SINCE 01-Jan-2025`, `after:1735685999`},
+		{`BEFORE 1-Feb-2025 UNSEEN`, `before:1738364400 is:unread`},
+		{`ON "3-Mar-2025"`, `(after:1740956399 before:1741042800)`},
+		{`SENTSINCE 2025-01-01 FROM x`, `after:1735685999 from:x`},
+		{`NOT FROM "alice"`, `-from:alice`},
+		{`NOT NOT SEEN FROM a`, `is:read from:a`},
+		{`OR FROM "a" FROM "b"`, `{from:a from:b}`},
+		{`OR (FROM "a" UNSEEN) NOT SUBJECT "b c"`, `{(from:a is:unread) -subject:"b c"}`},
+		{`(UNSEEN FROM "a")`, `(is:unread from:a)`},
+		{`NOT (UNSEEN FROM "a")`, `-(is:unread from:a)`},
+		{`BODY "UNSEEN"`, `"UNSEEN"`},
+		{`TEXT "two words" LARGER 1000`, `"two words" larger:1000`},
+		{`SMALLER 20 UNDELETED`, `smaller:20 -in:trash`},
+		{`KEYWORD "Work"`, `label:Work`},
+		{`HEADER Message-ID "<a.b@c.example>"`, `rfc822msgid:a.b@c.example`},
+		{`HEADER "List-Id" "<l.example>"`, `list:l.example`},
+		{`NOT ALL FROM "a"`, `-in:anywhere from:a`},
+		{`DRAFT UNSEEN`, `in:draft is:unread`},
+	} {
+		got, translated, err := mailbox.Translate(one.imap, berlin)
+		if err != nil || !translated || got != one.want {
+			t.Errorf("%s: got %q, %v, %v, want %q", one.imap, got, translated, err, one.want)
+		}
+	}
+}
+
+func TestGmailsOwnExpressionsAreLeftAlone(t *testing.T) {
+	for _, query := range []string{
+		``, `from:anna`, `FROM`, `NEW`, `OLD`, `DRAFT`, `TEXT`, `"FROM alice"`, `from alice`, `unseen`,
+		`NEW YORK`, `SUBJECT TO CONTRACT`, `NOT a drill`, `ON time delivery`, `TEXT me`, `invoice OR receipt`,
+		`OR`, `OLD SPICE`, `ALL HANDS meeting`, `RECENT changes`, `(is:unread from:anna)`, `(`, `-from:x UNSEEN`,
+		`after:2026/01/01 before:2026/02/01`, `"UNSEEN"`, `TO`, `BEFORE sunrise`, `LARGER THAN LIFE`, `UID`,
+		"  spaces  kept ", strings.Repeat("NOT ", 50) + `FROM "a"`,
+	} {
+		got, translated, err := mailbox.Translate(query, time.UTC)
+		if err != nil || translated || got != query {
+			t.Errorf("%q: got %q, %v, %v, want it untouched", query, got, translated, err)
+		}
+	}
+}
+
+func TestWhatOnlyBeginsAsIMAPIsRefusedWithGmailsForm(t *testing.T) {
+	for _, one := range []struct{ query, says string }{
+		{`FROM "alice" urgent`, "from:"},
+		{`FROM "a" OR FROM "b"`, "either"},
+		{`UNSEEN invoice`, "is:unread"},
+		{`SINCE 1-Jan-2025 newsletter`, "after and before"},
+		{`UNANSWERED`, "in:sent"},
+		{`FROM "a" ANSWERED`, "in:sent"},
+		{`UNSEEN RECENT`, "Leave it out"},
+		{`UID 1:5`, "messageId"},
+		{`HEADER X-Spam "yes"`, "deliveredto:"},
+		{`(UNSEEN FROM "a"`, "is:unread"},
+	} {
+		_, _, err := mailbox.Translate(one.query, time.UTC)
+		var e *mailbox.Error
+		if !errors.As(err, &e) || e.Code != "invalid_query" || !strings.Contains(e.Hint, one.says) {
+			t.Errorf("%q: got %v, want a refusal whose hint says %q", one.query, err, one.says)
+		}
+	}
+}
+
+func FuzzTranslatingAQueryTwiceIsTranslatingItOnce(f *testing.F) {
+	for _, s := range []string{
+		`OR (FROM "a" UNSEEN) NOT SUBJECT "b c"`, `ALL`, `BODY "UNSEEN"`, `FROM ""`, `FROM "FROM" TO "TO"`, `NOT ALL UNSEEN`,
+		`ON 1-Jan-2025`, `HEADER From "x" UNSEEN`, `TEXT "a\\"`, `from:x UNSEEN`, `KEYWORD "-UNSEEN"`, `NOT KEYWORD "a" SEEN`,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		once, _, err := mailbox.Translate(query, time.UTC)
+		if err != nil {
+			return
+		}
+		twice, again, err := mailbox.Translate(once, time.UTC)
+		if err != nil || again || twice != once {
+			t.Errorf("%q became %q and then %q (%v, %v)", query, once, twice, again, err)
+		}
+	})
+}

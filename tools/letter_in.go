@@ -1,0 +1,227 @@
+package tools
+
+import (
+	"context"
+	"fmt"
+	"mime"
+	"net/http"
+	netmail "net/mail"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"linkmail/mailbox"
+)
+
+// letterIn is what a mail is written from.
+type letterIn struct {
+	To               []string   `json:"to" doc:"Plain or as Name <address>"`
+	Subject          string     `json:"subject"`
+	Body             string     `json:"body" doc:"Text or Markdown"`
+	HTMLBody         string     `json:"htmlBody"`
+	Cc               []string   `json:"cc"`
+	Bcc              []string   `json:"bcc"`
+	From             string     `json:"from" doc:"One of the account's addresses"`
+	ReplyToMessageID string     `json:"replyToMessageId" doc:"Stay in its thread"`
+	Attachments      []enclosed `json:"attachments"`
+	Signature        bool       `json:"signature" default:"true"`
+}
+
+// enclosed names a file to attach: one of the directory for files, or a part
+// of a mail.
+type enclosed struct {
+	Path          string `json:"path"`
+	FromMessageID string `json:"fromMessageId"`
+	PartID        string `json:"partId"`
+}
+
+// author is what the tools need of the mailbox to write mail.
+type author interface {
+	Reply(ctx context.Context, id string, how mailbox.Answering) (mailbox.Outgoing, error)
+	WithSignature(ctx context.Context, mail mailbox.Outgoing) (mailbox.Outgoing, error)
+	OpenDraft(ctx context.Context, id string) (mailbox.Outgoing, error)
+	AttachedFile(ctx context.Context, id string, ref mailbox.PartRef, limit int64) (mailbox.File, error)
+}
+
+// empty reports whether nothing of a mail is given.
+func (in letterIn) empty() bool {
+	return len(in.To)+len(in.Cc)+len(in.Bcc)+len(in.Attachments) == 0 &&
+		in.Subject+in.Body+in.HTMLBody+in.From+in.ReplyToMessageID == ""
+}
+
+// compose writes a mail that is to be sent, so nothing of it may be missing.
+// What can be checked without Gmail is checked first.
+func (in letterIn) compose(ctx context.Context, cfg Config) (mailbox.Outgoing, error) {
+	var missing []string
+	for _, one := range []struct {
+		name string
+		gone bool
+	}{
+		{"to", len(in.To)+len(in.Cc)+len(in.Bcc) == 0},
+		{"subject", in.Subject == "" && in.ReplyToMessageID == ""},
+		{"body", in.Body == "" && in.HTMLBody == ""},
+	} {
+		if one.gone {
+			missing = append(missing, one.name)
+		}
+	}
+	if len(missing) > 0 {
+		return mailbox.Outgoing{}, invalid(missing[0], "Call send_email again with all of them, or with the draftId of a draft alone.", "missing: %s", strings.Join(missing, ", "))
+	}
+	return in.onto(ctx, cfg, mailbox.Outgoing{})
+}
+
+// onto puts what is given into a mail, and leaves the rest of it as it is.
+func (in letterIn) onto(ctx context.Context, cfg Config, mail mailbox.Outgoing) (mailbox.Outgoing, error) {
+	if err := in.head(&mail); err != nil {
+		return mail, err
+	}
+	if in.ReplyToMessageID != "" {
+		if err := in.thread(ctx, cfg, &mail); err != nil {
+			return mail, err
+		}
+	}
+	if in.Body != "" || in.HTMLBody != "" {
+		// Gmail shows what stands first; leading empty lines are nobody's intent.
+		mail.Text, mail.HTML, mail.Markdown = strings.TrimLeft(in.Body, "\r\n"), in.HTMLBody, in.HTMLBody == ""
+	}
+	return in.finish(ctx, cfg, mail)
+}
+
+// finish attaches files and signs a mail whose body is new.
+func (in letterIn) finish(ctx context.Context, cfg Config, mail mailbox.Outgoing) (mailbox.Outgoing, error) {
+	if len(in.Attachments) > 0 {
+		files, err := in.files(ctx, cfg)
+		if err != nil {
+			return mail, err
+		}
+		mail.Attachments = files
+	}
+	if in.Signature && (in.Body != "" || in.HTMLBody != "") {
+		return cfg.Mailbox.WithSignature(ctx, mail)
+	}
+	return mail, nil
+}
+
+// head puts the given header fields into a mail, its recipients in one
+// canonical spelling.
+func (in letterIn) head(mail *mailbox.Outgoing) error {
+	for _, field := range []struct {
+		name  string
+		given []string
+		to    *[]string
+	}{{"to", in.To, &mail.To}, {"cc", in.Cc, &mail.Cc}, {"bcc", in.Bcc, &mail.Bcc}} {
+		var list []string
+		for i, s := range field.given {
+			a, err := parseAddress(fmt.Sprintf("%s[%d]", field.name, i), s)
+			if err != nil {
+				return err
+			}
+			list = append(list, spell(a))
+		}
+		if len(list) > 0 {
+			*field.to = list
+		}
+	}
+	if in.From != "" {
+		a, err := parseAddress("from", in.From)
+		if err != nil {
+			return err
+		}
+		mail.From = spell(a)
+	}
+	if err := checkLine("subject", in.Subject); err != nil {
+		return err
+	}
+	if in.Subject != "" {
+		mail.Subject = in.Subject
+	}
+	return nil
+}
+
+// thread puts a mail into the thread of another one. Gmail keeps it there by
+// its subject, too.
+func (in letterIn) thread(ctx context.Context, cfg Config, mail *mailbox.Outgoing) error {
+	reply, err := cfg.Mailbox.Reply(ctx, in.ReplyToMessageID, mailbox.Answering{Zone: cfg.zone()})
+	if err != nil {
+		return err
+	}
+	if in.Subject != "" && !sameSubject(in.Subject, reply.Subject) {
+		return invalid("subject", "Leave subject out, or leave replyToMessageId out for a thread of its own.", "with another subject the mail would leave the thread")
+	}
+	mail.Subject, mail.Thread = reply.Subject, reply.Thread
+	if mail.From == "" {
+		mail.From = reply.From
+	}
+	return nil
+}
+
+// sameSubject reports whether two subjects are one to Gmail's threads.
+func sameSubject(a, b string) bool {
+	bare := func(s string) string {
+		s = strings.ToLower(strings.Join(strings.Fields(s), " "))
+		for strings.HasPrefix(s, "re:") {
+			s = strings.TrimSpace(s[3:])
+		}
+		return s
+	}
+	return bare(a) == bare(b)
+}
+
+// maxEnclosed bounds one attachment, in bytes; a mail as a whole may have 25 MB.
+const maxEnclosed = 25 << 20
+
+// files reads what is to be attached. One that fails fails the call.
+func (in letterIn) files(ctx context.Context, cfg Config) ([]mailbox.File, error) {
+	list := make([]mailbox.File, 0, len(in.Attachments))
+	for i, a := range in.Attachments {
+		at := fmt.Sprintf("attachments[%d]", i)
+		var f mailbox.File
+		switch {
+		case a.Path != "" && a.FromMessageID != "":
+			return nil, invalid("attachments", "Give path, or fromMessageId and partId.", "%s names two files", at)
+		case a.Path != "":
+			content, err := cfg.Files.read(at+".path", a.Path, maxEnclosed)
+			if err != nil {
+				return nil, err
+			}
+			f.Name = path.Base(filepath.ToSlash(a.Path))
+			f.Type, f.Size, f.Content = typeOfFile(f.Name, content), int64(len(content)), content
+		case a.FromMessageID != "":
+			var err error
+			if f, err = cfg.Mailbox.AttachedFile(ctx, a.FromMessageID, mailbox.PartRef{ID: a.PartID}, maxEnclosed); err != nil {
+				return nil, err
+			}
+			f.ContentID, f.Inline = "", false
+		default:
+			return nil, invalid("attachments", "Give path, or fromMessageId and partId.", "%s names no file", at)
+		}
+		list = append(list, f)
+	}
+	return list, nil
+}
+
+// typeOfFile is the media type of a file, by its name or else by its content.
+func typeOfFile(name string, content []byte) string {
+	kind := mime.TypeByExtension(strings.ToLower(path.Ext(name)))
+	if kind == "" {
+		kind = http.DetectContentType(content)
+	}
+	kind, _, _ = strings.Cut(kind, ";")
+	return strings.TrimSpace(kind)
+}
+
+// bareAddresses are the addresses of all recipients of a mail.
+func bareAddresses(mail mailbox.Outgoing) []string {
+	var bare []string
+	for _, list := range [][]string{mail.To, mail.Cc, mail.Bcc} {
+		for _, s := range list {
+			if a, err := netmail.ParseAddress(s); err == nil {
+				bare = append(bare, a.Address)
+			} else {
+				bare = append(bare, s) // nobody knows it, so nothing allows it
+			}
+		}
+	}
+	return bare
+}
