@@ -168,7 +168,7 @@ func TestNothingUntrustedBecomesAHeader(t *testing.T) {
 		"the subject":                  change(func(o *Outgoing) { o.Subject = "Hi" + evil }),
 		"a lone line feed":             change(func(o *Outgoing) { o.Subject = "Hi\nX-Evil: 1" }),
 		"the mail that is answered":    change(func(o *Outgoing) { o.Thread.InReplyTo = "a@b" + evil }),
-		"the references":               change(func(o *Outgoing) { o.Thread = Thread{InReplyTo: "a@b", References: []string{"a@b>" + evil}} }),
+		"the references":               change(func(o *Outgoing) { o.Thread = Threading{InReplyTo: "a@b", References: []string{"a@b>" + evil}} }),
 		"the name of a file":           with(func(f *File) { f.Name = "a.pdf" + evil }),
 		"the name of a file in quotes": with(func(f *File) { f.Name = "a.pdf\"" + evil }),
 		"the type of a file":           with(func(f *File) { f.Type = "application/pdf" + evil }),
@@ -204,7 +204,7 @@ func FuzzComposeParts(f *testing.F) {
 		file.ContentID = id
 		o := Outgoing{
 			To: []string{"bob@example.org"}, Text: "t", HTML: "<p>cid:" + id, Attachments: []File{file},
-			Thread: Thread{InReplyTo: parent, References: []string{reference}},
+			Thread: Threading{InReplyTo: parent, References: []string{reference}},
 		}
 		raw, _, _, _, err := compose(o, composeFrom, composeTime, composeID)
 		if err != nil {
@@ -295,7 +295,7 @@ func TestReferencesKeepTheFirstAndTheLatest(t *testing.T) {
 		chain[i] = strings.Repeat("x", i%50) + string(rune('a'+i%26)) + "@example.com"
 	}
 	o := composeOK
-	o.Thread = Thread{InReplyTo: "parent@example.com", References: chain}
+	o.Thread = Threading{InReplyTo: "parent@example.com", References: chain}
 	raw, _, _, _, err := compose(o, composeFrom, composeTime, composeID)
 	if err != nil {
 		t.Fatal(err)
@@ -338,7 +338,7 @@ func TestSignatureAndQuoteFollowTheBodyInBothForms(t *testing.T) {
 		},
 	} {
 		test.o.Signature, test.o.Quoted = signature, quoted
-		text, html := test.o.bodies()
+		text, html := test.o.Bodies()
 		if diff := cmp.Diff([]string{test.text, test.html}, []string{text, html}); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
@@ -355,7 +355,7 @@ func TestAReadDraftIsWrittenAgainAsItWas(t *testing.T) {
 		To: []string{`"Bo" <bo@example.org>`, "=?utf-8?b?R3LDvMOfZSwgQQ==?= <a@example.org>"}, Cc: []string{"<cy@example.org>"}, Bcc: []string{"<di@example.org>"},
 		From: `"Ann Lee" <ann@example.com>`, Subject: "Grüße: a  b", Text: "Hello\n\n  indented\n", HTML: "<p>Hello</p><img src=\"cid:logo@example.com\">\n",
 		Attachments: []File{logo, csv},
-		Thread:      Thread{InReplyTo: "p@example.org", References: []string{"a@example.org", "b@example.org"}},
+		Thread:      Threading{InReplyTo: "p@example.org", References: []string{"a@example.org", "b@example.org"}},
 	}
 	raw, _, _, _, err := compose(want, composeFrom, composeTime, composeID)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"linkmail/mailbox"
 )
 
-// written saves a draft that has one of everything.
-func written(t *testing.T, r *rig) mailbox.Receipt {
+// drafted saves a draft that has one of everything.
+func drafted(t *testing.T, r *rig) mailbox.Receipt {
 	t.Helper()
 	id := r.deliver(parent + "From: bo@example.net\r\nTo: " + standin.DefaultUser + "\r\n\r\nHello\r\n")
 	o, err := r.Reply(t.Context(), id, mailbox.Answering{Quote: true})
@@ -45,7 +45,7 @@ func open(t *testing.T, r *rig, id string) mailbox.Outgoing {
 
 func TestAChangedDraftKeepsWhatWasNotChanged(t *testing.T) {
 	r := newRig(t, standin.Config{})
-	first := written(t, r)
+	first := drafted(t, r)
 	before := open(t, r, first.DraftID)
 	if before.Draft.MessageID != first.ID || before.Thread.ID != first.ThreadID || before.Thread.InReplyTo != "p@example.net" ||
 		!slices.Equal(before.Bcc, []string{"<di@example.net>"}) || len(before.Attachments) != 1 || !strings.Contains(before.HTML, "<strong>think</strong>") {
@@ -66,7 +66,7 @@ func TestAChangedDraftKeepsWhatWasNotChanged(t *testing.T) {
 
 func TestADraftIsSentAsItWasRead(t *testing.T) {
 	r := newRig(t, standin.Config{})
-	first := written(t, r)
+	first := drafted(t, r)
 	o := open(t, r, first.DraftID)
 	checked, err := r.Check(t.Context(), o)
 	if err != nil || checked.Outcome != mailbox.NotSent || len(checked.Bcc) != 1 || checked.From.Email != standin.DefaultUser {
@@ -88,7 +88,7 @@ func TestADraftIsSentAsItWasRead(t *testing.T) {
 
 func TestADraftThatChangedIsNotSent(t *testing.T) {
 	r := newRig(t, standin.Config{})
-	o := open(t, r, written(t, r).DraftID)
+	o := open(t, r, drafted(t, r).DraftID)
 	changed := o
 	changed.Text = "I think not."
 	if _, err := r.Draft(t.Context(), changed); err != nil {
@@ -152,7 +152,7 @@ func TestWhatBecameOfADraftIsFoundOut(t *testing.T) {
 			t.Run(test.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					r := newRig(t, standin.Config{})
-					o := open(t, r, written(t, r).DraftID)
+					o := open(t, r, drafted(t, r).DraftID)
 					if test.large {
 						o.Attachments[0].Content = make([]byte, 5<<20)
 					}
@@ -199,7 +199,7 @@ func TestADraftWrittenInGmailIsFoundAfterAnUnclearSend(t *testing.T) {
 func TestDeletingADraft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, standin.Config{})
-		byDraft, byMessage, lost, kept := written(t, r), written(t, r), written(t, r), written(t, r)
+		byDraft, byMessage, lost, kept := drafted(t, r), drafted(t, r), drafted(t, r), drafted(t, r)
 		for name, id := range map[string]string{"its id": byDraft.DraftID, "its message's id": byMessage.ID} {
 			if _, unclear, err := r.DeleteDraft(t.Context(), id); unclear || err != nil {
 				t.Errorf("by %s: got %t, %v", name, unclear, err)

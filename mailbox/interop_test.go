@@ -90,7 +90,7 @@ func TestInteropWithPythonsMailParser(t *testing.T) {
 			o.To = []string{`"Doe, Jane (Sales)" <jane@example.org>`, "=?utf-8?b?5bGx55Sw?= <yamada@example.org>"}
 			o.Cc, o.Bcc = []string{"bob@example.org"}, []string{`"Bernd \"B\" Grün" <b@example.org>`, "c@münchen.de"}
 			o.Subject = "Re: 件名テスト " + strings.Repeat("Grüße 👍 ", 20) + "end"
-			o.Thread = Thread{InReplyTo: "parent@example.org", References: chain}
+			o.Thread = Threading{InReplyTo: "parent@example.org", References: chain}
 			raw, _, _, _, err := compose(o, composeFrom, composeTime, composeID)
 			if err != nil {
 				t.Fatal(err)

@@ -57,7 +57,6 @@ var entries = []entry{
 	{"", modifyEmails},
 	{"", getAttachment},
 	{"", readEmail},
-	{"", replyEmail},
 	{"", searchEmails},
 	{"", sendEmail},
 	{"", draftEmail},

@@ -68,19 +68,6 @@ type summary struct {
 	retryAfter time.Duration
 }
 
-// partly is an answer that describes less of itself than there is: every model
-// pays for the description, and another tool has it.
-type partly interface{ described() reflect.Type }
-
-// describe returns the type that an answer is described by.
-func describe[Out output]() reflect.Type {
-	var none Out
-	if p, ok := any(none).(partly); ok {
-		return p.described()
-	}
-	return reflect.TypeFor[Out]()
-}
-
 // definition is what a model reads of a tool before it calls it.
 type definition struct {
 	name, title, description string
@@ -106,7 +93,7 @@ func define[In any, Out output](cfg Config, d definition, fn func(context.Contex
 		Title:           d.title,
 		Description:     d.description,
 		RawInputSchema:  encode(inputSchema(params)),
-		RawOutputSchema: encode(envelopeSchema(outputSchema(describe[Out]()))),
+		RawOutputSchema: encode(envelopeSchema(outputSchema(reflect.TypeFor[Out]()))),
 		// Every hint is stated: what is left out counts as destructive.
 		Annotations: mcp.ToolAnnotation{
 			Title:           d.title,

@@ -64,7 +64,10 @@ func (d *Directory) read(argument, name string, limit int64) ([]byte, error) {
 	}
 	f, err := d.root.Open(filepath.FromSlash(name))
 	if err != nil {
-		return nil, unopened(argument, err)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, invalid(argument, "Paths are relative to the directory that LINKMAIL_DOWNLOADS names.", "%s names no file there", argument)
+		}
+		return nil, invalid(argument, "Paths are relative to the directory that LINKMAIL_DOWNLOADS names, and cannot leave it.", "%s cannot be opened there", argument)
 	}
 	defer func() { _ = f.Close() }()
 	info, err := f.Stat()

@@ -66,27 +66,8 @@ func previewOf(mail mailbox.Outgoing) preview {
 	default:
 		fmt.Fprintf(&b, "[HTML, as its readers see it:]\n%s", ends(html, previewChars))
 	}
-	for _, more := range []string{mail.Signature.Text, start(mail.Quoted.Text, quotedChars)} {
-		if more != "" {
-			more, _ = mailbox.Reveal(more)
-			b.WriteString("\n\n" + more)
-		}
-	}
-	p.Text = strings.TrimLeft(b.String(), "\n")
+	p.Text = b.String()
 	return p
-}
-
-// quotedChars is how much a preview shows of the mail that is quoted or passed
-// on, in characters: the user has that mail.
-const quotedChars = 2000
-
-// start returns the beginning of s, and how much more there is.
-func start(s string, limit int) string {
-	runes := []rune(s)
-	if len(runes) <= limit {
-		return s
-	}
-	return fmt.Sprintf("%s\n[%s more of the quoted mail]", string(runes[:limit]), plural(len(runes)-limit, "character"))
 }
 
 // ends returns s if it has at most limit characters, and otherwise its

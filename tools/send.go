@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	mcpserver "github.com/mark3labs/mcp-go/server"
@@ -73,7 +74,7 @@ func sendEmail(cfg Config) mcpserver.ServerTool {
 		name:        "send_email",
 		title:       title,
 		description: cfg.Send.describe(),
-		effect:      sends(cfg),
+		effect:      effect{destructive: cfg.Send.mode != draftOnly, openWorld: true},
 	}, func(ctx context.Context, in sendIn) (*sendOut, error) {
 		e := errand{tool: "send_email", token: in.ConfirmationToken, repeat: in.AllowDuplicate}
 		var err error
@@ -106,19 +107,21 @@ func receiptAnswer(r mailbox.Receipt, mail mailbox.Outgoing, err error) (*sendOu
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Send.mode == draftOnly {
-		out := previewed(mailbox.Receipt{Outcome: mailbox.Drafted, DraftID: mail.Draft.ID, ID: mail.Draft.MessageID, ThreadID: mail.Thread.ID}, mail)
-		out.Note = onlyDrafts
-		return out, nil
-	}
-	return deliver(ctx, cfg, "send_email", mail, in.ConfirmationToken)
+	return answerOf(r, mail), nil
 }
 
-// deliver takes a mail that a tool has written through the gate.
-func deliver(ctx context.Context, cfg Config, tool string, mail mailbox.Outgoing, token string) (*sendOut, error) {
-	bare, err := bareRecipients(mail)
-	if err != nil {
-		return nil, err
+// answerOf tells what became, or is to become, of a mail.
+func answerOf(r mailbox.Receipt, mail mailbox.Outgoing) *sendOut {
+	out := &sendOut{
+		Outcome:     r.Outcome,
+		MessageID:   r.ID,
+		ThreadID:    r.ThreadID,
+		DraftID:     r.DraftID,
+		From:        mail.From,
+		Recipients:  recipients{copied(mail.To), copied(mail.Cc), copied(mail.Bcc)},
+		Subject:     mail.Subject,
+		Attachments: []attachment{},
+		Note:        r.Note,
 	}
 	for _, f := range mail.Attachments {
 		out.Attachments = append(out.Attachments, attachment{Name: line(f.Name), Type: f.Type, Size: int64(len(f.Content))})
@@ -127,11 +130,15 @@ func deliver(ctx context.Context, cfg Config, tool string, mail mailbox.Outgoing
 	if r.From != (mailbox.Address{}) {
 		out.From = address(r.From)
 	}
-	out.tool = tool
-	if out.Outcome == mailbox.Drafted {
-		out.Note = onlyDrafts
+	for _, echo := range []struct {
+		sent []mailbox.Address
+		out  *[]string
+	}{{r.To, &out.Recipients.To}, {r.Cc, &out.Recipients.Cc}, {r.Bcc, &out.Recipients.Bcc}} {
+		if len(echo.sent) > 0 {
+			*echo.out = addresses(echo.sent, len(echo.sent))
+		}
 	}
-	return out, nil
+	return out
 }
 
 func copied(items []string) []string { return append([]string{}, items...) }
