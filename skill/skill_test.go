@@ -31,7 +31,7 @@ func TestThePageNamesEveryToolAndParameter(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"### search_emails", "### read_email", "### get_thread", "### send_email", "- `query`", "- `to` (array of strings; required)", "- `confirmationToken` (string)",
+		"### search_emails", "### read_email", "### get_thread", "### send_email", "- `query`", "- `to` (array of strings)", "- `confirmationToken` (string)",
 		"- `format` (string; one of markdown, text, html, raw_headers; default markdown)", "- `quotes` (string; one of keep, collapse; default keep)",
 		"- `maxResults` (integer; 1 to 50; default 10)", "- `maxBodyChars` (integer; 1 to 24000; default 6000)", "- `bodyOffset` (integer; at least 0; default 0)",
 		"- `includeSpamTrash` (boolean; default false)", `version: "v1.2.3"`,
