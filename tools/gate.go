@@ -33,6 +33,8 @@ func dispatch(ctx context.Context, cfg Config, e errand) (*sendOut, error) {
 	out, err := pass(ctx, cfg, e)
 	if out != nil {
 		out.tool, out.derived = e.tool, e.derived
+		out.onlyDrafts = cfg.Send.mode == draftOnly
+		out.saved = out.onlyDrafts
 	}
 	return out, err
 }

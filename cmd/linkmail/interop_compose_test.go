@@ -10,10 +10,11 @@ import (
 
 // written is what a tool that writes mail answers.
 type written struct {
-	Outcome, MessageID, ThreadID, DraftID, Preview string
+	Outcome, MessageID, ThreadID, DraftID, Preview, ConfirmationToken string
 }
 
-// writes calls a tool that writes mail.
+// writes calls a tool that writes mail, and agrees to what it asks: a recipient
+// who stood in a mail that was read needs that under every policy.
 func (s *stdio) writes(name string, args map[string]any) written {
 	s.t.Helper()
 	var r struct {
@@ -26,6 +27,10 @@ func (s *stdio) writes(name string, args map[string]any) written {
 	}
 	if r.IsError {
 		s.t.Fatalf("%s: %s", name, raw)
+	}
+	if token := r.StructuredContent.Data.ConfirmationToken; token != "" && args["confirmationToken"] == nil {
+		args["confirmationToken"] = token
+		return s.writes(name, args)
 	}
 	return r.StructuredContent.Data
 }
