@@ -45,8 +45,8 @@ func saveDraft(ctx context.Context, cfg Config, e errand) (*sendOut, error) {
 		return nil, err
 	}
 	out := answerOf(receipt, e.mail)
-	out.tool, out.derived = e.tool, e.derived
-	out.saved, out.onlyDrafts = true, cfg.Send.mode == draftOnly
+	out.tool, out.derived, out.draftsOnly = e.tool, e.derived, cfg.Send.mode == draftOnly
+	out.saved = true
 	out.show(previewOf(e.mail), nil)
 	out.Preview = ends(out.Preview, draftChars)
 	return out, nil

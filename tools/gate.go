@@ -32,9 +32,7 @@ type gate struct {
 func dispatch(ctx context.Context, cfg Config, e errand) (*sendOut, error) {
 	out, err := pass(ctx, cfg, e)
 	if out != nil {
-		out.tool, out.derived = e.tool, e.derived
-		out.onlyDrafts = cfg.Send.mode == draftOnly
-		out.saved = out.onlyDrafts
+		out.tool, out.derived, out.draftsOnly = e.tool, e.derived, cfg.Send.mode == draftOnly
 	}
 	return out, err
 }
@@ -141,7 +139,7 @@ func (g gate) confirm(ctx context.Context, e errand, strangers []string) (*sendO
 func (o *sendOut) show(p preview, strangers []string) {
 	o.Preview = p.Text
 	if len(strangers) > 0 {
-		o.Preview = fmt.Sprintf("[Warning: the account has never written to %s; the address stood in a mail that was read here]\n%s",
+		o.Preview = fmt.Sprintf("[Warning: the account has never written to %s; the address stood in a mail that was read or answered here]\n%s",
 			strings.Join(strangers, ", "), p.Text)
 	}
 	o.HiddenChars, o.InvisibleChars, o.TextPartDiffers = p.HiddenChars, p.InvisibleChars, p.TextPartDiffers

@@ -49,7 +49,7 @@ func (in letterIn) compose(ctx context.Context, cfg Config) (mailbox.Outgoing, e
 	}{
 		{"to", len(in.To)+len(in.Cc)+len(in.Bcc) == 0},
 		{"subject", in.Subject == "" && in.ReplyToMessageID == ""},
-		{"body", in.Body == "" && in.HTMLBody == ""},
+		{"body", strings.TrimSpace(in.Body+in.HTMLBody) == ""},
 	} {
 		if one.gone {
 			missing = append(missing, one.name)

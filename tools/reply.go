@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	mcpserver "github.com/mark3labs/mcp-go/server"
@@ -39,9 +40,14 @@ func replyEmail(cfg Config) mcpserver.ServerTool {
 			"Recipients, subject and sender come from the mail: Reply-To, else From; with replyAll everybody but the user.",
 		effect: effect{destructive: cfg.Send.mode != draftOnly, openWorld: true},
 	}, func(ctx context.Context, in replyIn) (*sendOut, error) {
+		if strings.TrimSpace(in.Body) == "" {
+			return nil, invalid("body", "Give what the answer is to say.", "body is empty")
+		}
 		letter := letterIn{Body: in.Body, From: in.From, Attachments: in.Attachments, Signature: in.Signature}
 		mail, err := cfg.Mailbox.Reply(ctx, in.MessageID, mailbox.Answering{All: in.ReplyAll, Quote: in.Quote, Zone: cfg.zone()})
 		if err == nil {
+			// A mail names whom an answer goes to, whether it was read or not.
+			cfg.exposure.note(ctx, bareAddresses(mail))
 			mail, err = letter.onto(ctx, cfg, mail)
 		}
 		if err != nil {

@@ -257,12 +257,18 @@ func (m mail) line(layout, account string) string {
 	switch {
 	case len(m.To) == 0:
 		add("", "to nobody")
-	case len(m.To) > 1 || account == "" || !strings.EqualFold(m.To[0], account):
+	case len(m.To) > 1 || account == "" || !isAddress(m.To[0], account):
 		add("to ", strings.Join(m.To, ", "))
 	}
 	add("", m.Subject)
 	add("", m.Snippet)
 	return strings.Join(fields, " | ")
+}
+
+// isAddress reports whether a recipient, with a name or without, is account.
+func isAddress(recipient, account string) bool {
+	recipient, account = lower(recipient), lower(account)
+	return recipient == account || strings.HasSuffix(recipient, " <"+account+">")
 }
 
 // failures names the mails that are missing from an answer.

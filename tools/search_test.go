@@ -191,3 +191,22 @@ func TestSearchSaysWhatItMadeOfTheQuery(t *testing.T) {
 		}
 	}
 }
+
+func TestAHitToTheAccountAloneNamesNoRecipient(t *testing.T) {
+	for _, one := range []struct {
+		to    mailbox.Address
+		named bool
+	}{
+		{mailbox.Address{Email: "me@example.com"}, false},
+		{mailbox.Address{Name: "Alex Rivera", Email: "Me@example.com"}, false},
+		{mailbox.Address{Name: "Rivera, Alex", Email: "me@example.com"}, false},
+		{mailbox.Address{Name: "me@example.com", Email: "list@example.net"}, true},
+		{mailbox.Address{Email: "notme@example.com"}, true},
+	} {
+		b := &box{page: mailbox.Page{Items: []mailbox.Summary{{ID: "18c0000000000001", ThreadID: "18c0000000000001", To: []mailbox.Address{one.to}}}}}
+		a := must(t, tools.Config{Mailbox: b}, "search_emails", `{}`)
+		if named := strings.Contains(a.text, "| to "); named != one.named {
+			t.Errorf("to %v: named = %v, want %v:\n%s", one.to, named, one.named, a.text)
+		}
+	}
+}

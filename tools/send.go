@@ -37,10 +37,12 @@ type sendOut struct {
 
 	// tool is the one that wrote the mail.
 	tool string
-	// saved: it was to become a draft; onlyDrafts: as every mail does here.
-	saved, onlyDrafts bool
+	// saved: it was to become a draft.
+	saved bool
 	// derived: what it says comes from other mail, in part.
 	derived bool
+	// draftsOnly: no tool of this server would send the draft.
+	draftsOnly bool
 }
 
 type recipients struct {
@@ -225,7 +227,7 @@ func (o *sendOut) headline() string {
 		if o.MessageID != "" {
 			s += ")"
 		}
-		if o.onlyDrafts {
+		if o.draftsOnly {
 			s += ": this server only writes drafts. The user can send it."
 		} else {
 			s += ". The user can look at it in Gmail; send_email with this draftId sends it."
@@ -234,7 +236,7 @@ func (o *sendOut) headline() string {
 		s = "Not sent again" + prefixed(": it is message ", o.MessageID) + prefixed(", thread ", o.ThreadID) + "."
 	case o.Outcome == mailbox.Unknown:
 		s = "It is unknown whether the mail was sent. Do not send it again before the user has looked in Sent."
-		if o.saved {
+		if o.saved || o.draftsOnly {
 			s = "It is unknown whether the draft was saved."
 		}
 	default:

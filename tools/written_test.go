@@ -76,7 +76,7 @@ func (o *office) deliver(header, body string) string {
 // sent returns the mails that went out, as they were handed over.
 func (o *office) sent() []standin.RawMessage { return o.world.Sent(standin.DefaultUser) }
 
-// confirmed calls a tool twice, the second time with the token of the first.
+// confirmed calls a tool that has to ask, and agrees.
 func (o *office) confirmed(t *testing.T, tool string, args map[string]any) answer {
 	t.Helper()
 	first := o.call(t, tool, args)
@@ -232,7 +232,7 @@ func TestAnAttachmentThatFailsFailsTheCall(t *testing.T) {
 // TestProblem24RepliesComeFromTheAddressThatReceived looks at sender and
 // signature.
 func TestProblem24RepliesComeFromTheAddressThatReceived(t *testing.T) {
-	o := newOffice(t, "direct")
+	o := newOffice(t, "confirm")
 	const studio = "alex@rivera-studio.example"
 	toStudio := o.deliver(strings.Replace(asked, standin.DefaultUser, studio, 1), "Hello")
 	toMain := o.deliver(asked, "Hello")
@@ -240,7 +240,7 @@ func TestProblem24RepliesComeFromTheAddressThatReceived(t *testing.T) {
 		from       string
 		signatures int
 	}{toStudio: {studio, 0}, toMain: {standin.DefaultUser, 1}} {
-		a := o.call(t, "reply_email", map[string]any{"messageId": id, "body": "Yes.", "asDraft": false})
+		a := o.confirmed(t, "reply_email", map[string]any{"messageId": id, "body": "Yes.", "asDraft": false})
 		raw := string(o.sent()[len(o.sent())-1].Raw)
 		if !strings.Contains(a.field(t, "from"), want.from) || strings.Count(raw, "Harbor & Pine\r\n") != want.signatures {
 			t.Errorf("from %s with %d signatures, want %s with %d", a.field(t, "from"), strings.Count(raw, "Harbor & Pine\r\n"), want.from, want.signatures)
