@@ -25,7 +25,7 @@ func (c *Client) Draft(ctx context.Context, o Outgoing) (Receipt, error) {
 		return Receipt{Outcome: NotSent}, err
 	}
 	var saved *gmail.Draft
-	unclear, err := c.deliver(ctx, "save the draft", "saved", func(ctx context.Context) error {
+	unclear, err := c.deliverWithin(ctx, m.patience(), "save the draft", "saved", func(ctx context.Context) error {
 		var err error
 		saved, err = c.writeDraft(ctx, o.Draft.ID, m)
 		return c.missing(err, noDraft)
@@ -129,11 +129,7 @@ func (c *Client) OpenDraft(ctx context.Context, id string) (Outgoing, error) {
 
 // sendDraft sends the draft that o was read from, unless it has changed.
 func (c *Client) sendDraft(ctx context.Context, o Outgoing) (Receipt, error) {
-	err := o.hasRecipient()
-	var m *mailing
-	if err == nil {
-		m, err = c.draftReady(ctx, o)
-	}
+	m, err := c.draftReady(ctx, o)
 	if err == nil {
 		err = c.unchanged(ctx, o.Draft)
 	}

@@ -30,6 +30,7 @@ type original struct {
 	// own are the addresses of the account.
 	own []sender
 
+	isDraft bool
 	body    Passage
 	payload *gmail.MessagePart
 	files   []Attachment
@@ -72,7 +73,8 @@ func (c *Client) original(ctx context.Context, b budget, id string) (*original, 
 		from:    reachable(headerOf(headers, "From")), sender: reachable(headerOf(headers, "Sender")),
 		replyTo: reachable(headerOf(headers, "Reply-To")),
 		to:      reachable(headerOf(headers, "To")), cc: reachable(headerOf(headers, "Cc")),
-		body: content.passage(), payload: m.Payload, files: content.attachments,
+		isDraft: slices.Contains(m.LabelIds, "DRAFT"),
+		body:    content.passage(), payload: m.Payload, files: content.attachments,
 	}
 	if ids := messageIDs(headerOf(headers, "Message-ID")); len(ids) > 0 {
 		o.messageID = ids[0]

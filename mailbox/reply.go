@@ -28,11 +28,17 @@ type Answering struct {
 // account's own addresses. It comes from the address that received the mail.
 //
 // A mail without a Message-ID is refused with the code "not_threadable": what
-// answers it would reach its author as something unrelated.
+// answers it would reach its author as something unrelated. A draft is, too.
 func (c *Client) Reply(ctx context.Context, id string, how Answering) (Outgoing, error) {
 	o, err := c.original(ctx, newBudget(), id)
 	if err != nil {
 		return Outgoing{}, err
+	}
+	if o.isDraft {
+		return Outgoing{}, &Error{
+			Code: "not_threadable", Message: "the mail is a draft, which nobody has got yet",
+			Hint: "Change it with draft_email and its draftId, or answer another mail of the thread.",
+		}
 	}
 	if o.messageID == "" {
 		return Outgoing{}, &Error{
@@ -82,7 +88,7 @@ func (o *original) answered(all bool) (to, cc []Address, from *sender) {
 	seen := map[string]bool{}
 	fresh := func(list []Address) (kept []Address) {
 		for _, a := range list {
-			if key := identity(a.Email); !seen[key] && o.ownOf(a) == nil {
+			if key := strings.ToLower(a.Email); !seen[key] && o.ownOf(a) == nil {
 				seen[key] = true
 				kept = append(kept, a)
 			}
@@ -107,9 +113,11 @@ func (o *original) answered(all bool) (to, cc []Address, from *sender) {
 
 // ownOf returns which of the account's addresses a is; nil if none.
 func (o *original) ownOf(a Address) *sender {
-	for i := range o.own {
-		if identity(o.own[i].Email) == identity(a.Email) {
-			return &o.own[i]
+	for _, same := range [...]func(string) string{strings.ToLower, identity} {
+		for i := range o.own {
+			if same(o.own[i].Email) == same(a.Email) {
+				return &o.own[i]
+			}
 		}
 	}
 	return nil

@@ -31,18 +31,18 @@ const (
 // [Unknown], unless the mail is found among the sent ones. An error means that
 // nothing was sent.
 func (c *Client) Send(ctx context.Context, o Outgoing) (Receipt, error) {
-	if o.Draft.ID != "" {
-		return c.sendDraft(ctx, o)
-	}
 	if err := o.hasRecipient(); err != nil {
 		return Receipt{Outcome: NotSent}, nothing(err, "sent")
+	}
+	if o.Draft.ID != "" {
+		return c.sendDraft(ctx, o)
 	}
 	m, err := c.prepare(ctx, o, unitsSend, "sent")
 	if err != nil {
 		return Receipt{Outcome: NotSent}, err
 	}
 	var sent *gmail.Message
-	unclear, err := c.deliver(ctx, "send", "sent", func(ctx context.Context) error {
+	unclear, err := c.deliverWithin(ctx, m.patience(), "send", "sent", func(ctx context.Context) error {
 		call := c.service.Users.Messages.Send(me, m.message())
 		if m.isLarge() {
 			call = call.Media(m.media())
@@ -86,6 +86,12 @@ type mailing struct {
 }
 
 func (m *mailing) isLarge() bool { return len(m.raw) > maxJSON }
+
+// patience is how long handing over the mail may take: at 100 kB a second, a
+// large one takes longer than [sendTime].
+func (m *mailing) patience() time.Duration {
+	return sendTime + time.Duration(len(m.raw)/100_000)*time.Second
+}
 
 // message is the mail as JSON; of a large one it is what goes beside it.
 func (m *mailing) message() *gmail.Message {
@@ -205,11 +211,18 @@ func nothing(err error, done string) error {
 // it may have taken effect; otherwise an error means that it did not, and says
 // that nothing was done, in the word for it.
 func (c *Client) deliver(ctx context.Context, op, done string, call func(context.Context) error) (unclear bool, err error) {
+	return c.deliverWithin(ctx, sendTime, op, done, call)
+}
+
+// deliverWithin is [Client.deliver] with a limit of time for what is large.
+func (c *Client) deliverWithin(
+	ctx context.Context, limit time.Duration, op, done string, call func(context.Context) error,
+) (unclear bool, err error) {
 	if ctx.Err() != nil {
 		return false, wrap(op, ctx.Err())
 	}
 	var d delivery
-	limited, cancel := context.WithTimeout(d.follow(ctx), sendTime)
+	limited, cancel := context.WithTimeout(d.follow(ctx), limit)
 	defer cancel()
 	err = call(limited)
 	if err == nil {

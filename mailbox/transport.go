@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"mime"
@@ -48,21 +49,31 @@ func replayable(r *http.Request) error {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
 	}
+	if again := r.GetBody; again != nil { // an upload, which is too large to copy
+		r.GetBody = guarded(r.Context(), again)
+		return nil
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return fmt.Errorf("mailbox: read the request: %w", err)
 	}
 	_ = r.Body.Close()
-	trace := deliveryFrom(r.Context())
 	r.ContentLength = int64(len(body))
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	r.GetBody = func() (io.ReadCloser, error) {
+	r.GetBody = guarded(r.Context(), func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil })
+	return nil
+}
+
+// guarded hands a body out, unless the request that is followed may have
+// reached Gmail already.
+func guarded(ctx context.Context, body func() (io.ReadCloser, error)) func() (io.ReadCloser, error) {
+	trace := deliveryFrom(ctx)
+	return func() (io.ReadCloser, error) {
 		if trace != nil && trace.pending() {
 			return nil, errNotRepeated
 		}
-		return io.NopCloser(bytes.NewReader(body)), nil
+		return body()
 	}
-	return nil
 }
 
 // machineReadable reports whether a content type is one that Gmail answers

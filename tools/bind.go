@@ -164,7 +164,7 @@ func set(field reflect.Value, p *parameter, raw json.RawMessage) *ArgumentError 
 			return invalid(p.name, "Give one string per element.", "%s[%d] must be a string, got %s", p.name, wrong.index, typeOf(wrong.value))
 		}
 		if ok {
-			field.Set(reflect.ValueOf(items))
+			field.Set(reflect.ValueOf(append([]string{}, items...))) // an empty list is given, too
 		}
 	case aRecords:
 		var elements []json.RawMessage

@@ -150,6 +150,7 @@ func digest(mail mailbox.Outgoing) []byte {
 	for _, f := range mail.Attachments {
 		part(f.Name)
 		part(f.Type)
+		part(f.Charset)
 		part(f.ContentID)
 		part(string(f.Content))
 	}

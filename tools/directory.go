@@ -64,10 +64,7 @@ func (d *Directory) read(argument, name string, limit int64) ([]byte, error) {
 	}
 	f, err := d.root.Open(filepath.FromSlash(name))
 	if err != nil {
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, invalid(argument, "Paths are relative to the directory that LINKMAIL_DOWNLOADS names.", "%s names no file there", argument)
-		}
-		return nil, invalid(argument, "Paths are relative to the directory that LINKMAIL_DOWNLOADS names, and cannot leave it.", "%s cannot be opened there", argument)
+		return nil, unopened(argument, err)
 	}
 	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
@@ -97,4 +94,27 @@ func unsaved(err error) error {
 		Code: "not_saved", Message: "the file could not be written to the directory that LINKMAIL_DOWNLOADS names",
 		Hint: "Check that it exists, is writable and has room.", Err: err,
 	}
+}
+
+// size returns the size of a regular file in bytes. Nothing is opened for it,
+// because opening what is no file may wait for ever.
+func (d *Directory) size(argument, name string) (int64, error) {
+	if err := d.usable(argument); err != nil {
+		return 0, err
+	}
+	info, err := d.root.Stat(filepath.FromSlash(name))
+	switch {
+	case err != nil:
+		return 0, unopened(argument, err)
+	case !info.Mode().IsRegular():
+		return 0, invalid(argument, "Name a regular file.", "%s is no file", argument)
+	}
+	return info.Size(), nil
+}
+
+func unopened(argument string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return invalid(argument, "Paths are relative to the directory that LINKMAIL_DOWNLOADS names.", "%s names no file there", argument)
+	}
+	return invalid(argument, "Paths are relative to the directory that LINKMAIL_DOWNLOADS names, and cannot leave it.", "%s cannot be opened there", argument)
 }

@@ -1,5 +1,8 @@
 package tools
 
+// Digest is what a confirmation is bound to.
+var Digest = digest
+
 // Split is how a list in one string is cut.
 var Split = split
 

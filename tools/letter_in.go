@@ -3,11 +3,8 @@ package tools
 import (
 	"context"
 	"fmt"
-	"mime"
-	"net/http"
 	netmail "net/mail"
-	"path"
-	"path/filepath"
+	"regexp"
 	"strings"
 
 	"linkmail/mailbox"
@@ -27,14 +24,6 @@ type letterIn struct {
 	Signature        bool       `json:"signature" default:"true"`
 }
 
-// enclosed names a file to attach: one of the directory for files, or a part
-// of a mail.
-type enclosed struct {
-	Path          string `json:"path"`
-	FromMessageID string `json:"fromMessageId"`
-	PartID        string `json:"partId"`
-}
-
 // author is what the tools need of the mailbox to write mail.
 type author interface {
 	Reply(ctx context.Context, id string, how mailbox.Answering) (mailbox.Outgoing, error)
@@ -43,9 +32,10 @@ type author interface {
 	AttachedFile(ctx context.Context, id string, ref mailbox.PartRef, limit int64) (mailbox.File, error)
 }
 
-// empty reports whether nothing of a mail is given.
+// empty reports whether nothing of a mail is given. An empty list is something:
+// it takes out of a draft what is there.
 func (in letterIn) empty() bool {
-	return len(in.To)+len(in.Cc)+len(in.Bcc)+len(in.Attachments) == 0 &&
+	return in.To == nil && in.Cc == nil && in.Bcc == nil && in.Attachments == nil &&
 		in.Subject+in.Body+in.HTMLBody+in.From+in.ReplyToMessageID == ""
 }
 
@@ -82,15 +72,17 @@ func (in letterIn) onto(ctx context.Context, cfg Config, mail mailbox.Outgoing) 
 		}
 	}
 	if in.Body != "" || in.HTMLBody != "" {
-		// Gmail shows what stands first; leading empty lines are nobody's intent.
-		mail.Text, mail.HTML, mail.Markdown = strings.TrimLeft(in.Body, "\r\n"), in.HTMLBody, in.HTMLBody == ""
+		mail.Text, mail.HTML, mail.Markdown = blankStart.ReplaceAllString(in.Body, ""), in.HTMLBody, in.HTMLBody == ""
 	}
 	return in.finish(ctx, cfg, mail)
 }
 
+// blankStart are empty lines above a text, which models write and nobody means.
+var blankStart = regexp.MustCompile(`^([ \t]*\r?\n)+`)
+
 // finish attaches files and signs a mail whose body is new.
 func (in letterIn) finish(ctx context.Context, cfg Config, mail mailbox.Outgoing) (mailbox.Outgoing, error) {
-	if len(in.Attachments) > 0 {
+	if in.Attachments != nil {
 		files, err := in.files(ctx, cfg)
 		if err != nil {
 			return mail, err
@@ -111,6 +103,9 @@ func (in letterIn) head(mail *mailbox.Outgoing) error {
 		given []string
 		to    *[]string
 	}{{"to", in.To, &mail.To}, {"cc", in.Cc, &mail.Cc}, {"bcc", in.Bcc, &mail.Bcc}} {
+		if field.given == nil {
+			continue
+		}
 		var list []string
 		for i, s := range field.given {
 			a, err := parseAddress(fmt.Sprintf("%s[%d]", field.name, i), s)
@@ -119,9 +114,7 @@ func (in letterIn) head(mail *mailbox.Outgoing) error {
 			}
 			list = append(list, spell(a))
 		}
-		if len(list) > 0 {
-			*field.to = list
-		}
+		*field.to = list
 	}
 	if in.From != "" {
 		a, err := parseAddress("from", in.From)
@@ -166,49 +159,6 @@ func sameSubject(a, b string) bool {
 		return s
 	}
 	return bare(a) == bare(b)
-}
-
-// maxEnclosed bounds one attachment, in bytes; a mail as a whole may have 25 MB.
-const maxEnclosed = 25 << 20
-
-// files reads what is to be attached. One that fails fails the call.
-func (in letterIn) files(ctx context.Context, cfg Config) ([]mailbox.File, error) {
-	list := make([]mailbox.File, 0, len(in.Attachments))
-	for i, a := range in.Attachments {
-		at := fmt.Sprintf("attachments[%d]", i)
-		var f mailbox.File
-		switch {
-		case a.Path != "" && a.FromMessageID != "":
-			return nil, invalid("attachments", "Give path, or fromMessageId and partId.", "%s names two files", at)
-		case a.Path != "":
-			content, err := cfg.Files.read(at+".path", a.Path, maxEnclosed)
-			if err != nil {
-				return nil, err
-			}
-			f.Name = path.Base(filepath.ToSlash(a.Path))
-			f.Type, f.Size, f.Content = typeOfFile(f.Name, content), int64(len(content)), content
-		case a.FromMessageID != "":
-			var err error
-			if f, err = cfg.Mailbox.AttachedFile(ctx, a.FromMessageID, mailbox.PartRef{ID: a.PartID}, maxEnclosed); err != nil {
-				return nil, err
-			}
-			f.ContentID, f.Inline = "", false
-		default:
-			return nil, invalid("attachments", "Give path, or fromMessageId and partId.", "%s names no file", at)
-		}
-		list = append(list, f)
-	}
-	return list, nil
-}
-
-// typeOfFile is the media type of a file, by its name or else by its content.
-func typeOfFile(name string, content []byte) string {
-	kind := mime.TypeByExtension(strings.ToLower(path.Ext(name)))
-	if kind == "" {
-		kind = http.DetectContentType(content)
-	}
-	kind, _, _ = strings.Cut(kind, ";")
-	return strings.TrimSpace(kind)
 }
 
 // bareAddresses are the addresses of all recipients of a mail.

@@ -1,6 +1,7 @@
 package tools
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -36,6 +37,8 @@ type sendOut struct {
 
 	// tool is the one that wrote the mail.
 	tool string
+	// saved: it was to become a draft.
+	saved bool
 	// derived: what it says comes from other mail, in part.
 	derived bool
 	// draftsOnly: no tool of this server would send the draft.
@@ -117,8 +120,8 @@ func answerOf(r mailbox.Receipt, mail mailbox.Outgoing) *sendOut {
 	out := &sendOut{
 		Outcome:     r.Outcome,
 		MessageID:   r.ID,
-		ThreadID:    r.ThreadID,
-		DraftID:     r.DraftID,
+		ThreadID:    cmp.Or(r.ThreadID, mail.Thread.ID),
+		DraftID:     cmp.Or(r.DraftID, mail.Draft.ID),
 		From:        mail.From,
 		Recipients:  recipients{copied(mail.To), copied(mail.Cc), copied(mail.Bcc)},
 		Subject:     mail.Subject,
@@ -205,7 +208,14 @@ func (o *sendOut) headline() string {
 	var s string
 	switch {
 	case o.ConfirmationToken != "":
-		s = "Nothing was sent. Show the user this mail and ask whether to send it."
+		s = "Nothing was sent. Show the user this mail and ask whether to send it"
+		switch {
+		case o.DraftID != "":
+			s += ": it is draft " + o.DraftID
+		case o.ThreadID != "":
+			s += ": it goes into thread " + o.ThreadID
+		}
+		s += "."
 		if o.Note != "" {
 			return o.Note + " " + s
 		}
@@ -226,6 +236,9 @@ func (o *sendOut) headline() string {
 		s = "Not sent again" + prefixed(": it is message ", o.MessageID) + prefixed(", thread ", o.ThreadID) + "."
 	case o.Outcome == mailbox.Unknown:
 		s = "It is unknown whether the mail was sent. Do not send it again before the user has looked in Sent."
+		if o.saved || o.draftsOnly {
+			s = "It is unknown whether the draft was saved."
+		}
 	default:
 		s = "Not sent."
 	}

@@ -31,6 +31,9 @@ func (c *call) content(meta any) (media []byte, err error) {
 		}
 		return b, nil
 	case "multipart":
+		if mediaType != "multipart/related" {
+			return nil, badRequest("Invalid multipart request: Content-Type '%s', expected multipart/related", mediaType)
+		}
 		return readRelated(b, params["boundary"], meta)
 	default:
 		return nil, badRequest("Invalid upload request: uploadType %q", kind)
@@ -55,6 +58,9 @@ func readRelated(b []byte, boundary string, meta any) (media []byte, err error) 
 			return nil, badRequest("Invalid multipart request")
 		}
 		if i == 0 {
+			if t, _, _ := mime.ParseMediaType(part.Header.Get("Content-Type")); t != "application/json" {
+				return nil, badRequest("Invalid multipart request: metadata of type '%s', expected application/json", t)
+			}
 			if err := decodeJSON(content, meta); err != nil {
 				return nil, err
 			}

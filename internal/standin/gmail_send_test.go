@@ -200,6 +200,8 @@ func TestUploads(t *testing.T) {
 		{"messages/send?uploadType=media", "application/json", "{}"},
 		{"messages/send?uploadType=resumable", "message/rfc822", reply},
 		{"messages/send?uploadType=multipart", "multipart/related", "x"},
+		{"messages/send?uploadType=multipart", "multipart/mixed; boundary=b", "--b\r\nContent-Type: application/json\r\n\r\n{}\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n" + reply + "\r\n--b--"},
+		{"messages/send?uploadType=multipart", "multipart/related; boundary=b", "--b\r\nContent-Type: text/plain\r\n\r\n{}\r\n--b\r\nContent-Type: message/rfc822\r\n\r\n" + reply + "\r\n--b--"},
 		{"messages/send?uploadType=multipart", "multipart/related; boundary=b", "--b\r\nContent-Type: application/json\r\n\r\n{}\r\n--b--"},
 		{"messages/send?uploadType=multipart", "multipart/related; boundary=b", "--b\r\n\r\n{}\r\n--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--"},
 	} {
