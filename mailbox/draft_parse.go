@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-message"
@@ -36,7 +37,9 @@ func parseOutgoing(raw []byte) (Outgoing, error) {
 		}
 	}
 	if ids := messageIDs(e.Header.Get("In-Reply-To")); len(ids) > 0 {
-		o.Thread = Threading{InReplyTo: ids[0], References: messageIDs(e.Header.Get("References"))}
+		// The mail that is answered is the last of them, and named already.
+		before := slices.DeleteFunc(messageIDs(e.Header.Get("References")), func(id string) bool { return id == ids[0] })
+		o.Thread = Threading{InReplyTo: ids[0], References: before}
 	}
 	o.Draft.Mark = e.Header.Get(sendIDHeader)
 	d := draftReader{mail: &o}
