@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"mime/multipart"
 	"net/mail"
@@ -56,8 +57,6 @@ func walk(t *testing.T, contentType string, body io.Reader) (shape string, found
 		}
 		child, below := walk(t, p.Header.Get("Content-Type"), p)
 		children = append(children, child)
-		for k, v := range below {
-			found[k] = v
-		}
+		maps.Copy(found, below)
 	}
 }
