@@ -7,7 +7,7 @@ import (
 
 // Knows reports whether an address is one of the account's own, or one that it
 // has written to before. It is what tells a recipient whom the user knows from
-// one whom only a mail has named. It costs one list.
+// one whom only a mail has named. It costs two lists at most.
 func (c *Client) Knows(ctx context.Context, address string) (bool, error) {
 	a, err := checkRecipient("address", address)
 	if err != nil {
@@ -29,13 +29,18 @@ func (c *Client) Knows(ctx context.Context, address string) (bool, error) {
 	}
 	term := `"` + a.Email + `"`
 	known := false
-	err = c.read(ctx, b, "look for earlier mail to the recipient", unitsList, func(ctx context.Context) error {
-		list, err := c.listCall(Query{}, "in:sent {to:"+term+" cc:"+term+" bcc:"+term+"}", "messages(id)").MaxResults(1).Context(ctx).Do()
-		if err != nil {
-			return err
+	for _, query := range []string{"in:sent to:" + term, "in:sent {cc:" + term + " bcc:" + term + "}"} {
+		err = c.read(ctx, b, "look for earlier mail to the recipient", unitsList, func(ctx context.Context) error {
+			list, err := c.listCall(Query{}, query, "messages(id)").MaxResults(1).Context(ctx).Do()
+			if err != nil {
+				return err
+			}
+			known = len(idsOf(list.Messages)) > 0
+			return nil
+		})
+		if err != nil || known {
+			break
 		}
-		known = len(idsOf(list.Messages)) > 0
-		return nil
-	})
+	}
 	return known, c.host.exists(err)
 }

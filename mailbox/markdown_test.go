@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -62,6 +63,7 @@ func FuzzMarkdown(f *testing.F) {
 		"Hi\n\n- a\n- b\n  c\n\n1. d\n# e\n> f *g* **h** _i_ `j`\n---\n    k\n\tl", "Regards\n-- \nAnn", "a | b\n- | -\nc | d | e\n| f",
 		"<b>x</b> <script>y</script> &amp; <!-- z -->", `\\a \* \b`, "https://example.com/a_b www.example.com a@example.com <https://x.org>",
 		"2*3*4 a**b **c*d* _e_f_", strings.Repeat("> ", 30) + "x", "~~a~~ :smile: Term\n: x",
+		"[a](javascript:x) ![b](data:text/html,x) <vbscript:x> [c](JAVA\tSCRIPT:x \"t\") ![d](https://x.org/\"onload=x)",
 	} {
 		f.Add(seed)
 	}
@@ -92,8 +94,12 @@ func FuzzMarkdown(f *testing.F) {
 					t.Errorf("the HTML has the tag %q", token.Data)
 				}
 				for _, a := range token.Attr {
-					if scheme, _, ok := strings.Cut(strings.ToLower(a.Val), ":"); a.Key == "href" && ok && strings.Contains(scheme, "script") {
+					scheme, _, ok := strings.Cut(strings.ToLower(a.Val), ":")
+					if a.Key == "href" && ok && (slices.Contains([]string{"javascript", "vbscript", "file"}, strings.TrimSpace(scheme)) || strings.HasPrefix(strings.ToLower(a.Val), "data:text/")) {
 						t.Errorf("a link runs %q", a.Val)
+					}
+					if a.Key == "src" || strings.HasPrefix(a.Key, "on") {
+						t.Errorf("the HTML has the attribute %s=%q", a.Key, a.Val)
 					}
 				}
 			default:

@@ -63,6 +63,10 @@ type output interface {
 // An output with a method contents() []mcp.Content has more than its text to
 // show, for example a picture.
 
+// listing is an answer that shows mails without reading them. Who wrote them
+// is known to the user as well; what they say is not.
+type listing interface{ said() []string }
+
 type summary struct {
 	status     Status
 	retryAfter time.Duration
@@ -162,7 +166,11 @@ func answer(ctx context.Context, cfg Config, out output) *mcp.CallToolResult {
 	}
 	f := newFence()
 	text := out.render(f, env.Account)
-	cfg.exposure.note(ctx, *f.inside)
+	said := *f.inside
+	if list, ok := out.(listing); ok {
+		said = list.said()
+	}
+	cfg.exposure.note(ctx, said)
 	if env.Account != "" {
 		text = "Account: " + env.Account + "\n" + text
 	}

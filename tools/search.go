@@ -176,6 +176,14 @@ func searchAnswer(page mailbox.Page, q mailbox.Query, zone *time.Location) *sear
 	return out
 }
 
+func (o *searchOut) said() []string {
+	var texts []string
+	for _, m := range o.Items {
+		texts = append(texts, m.Subject, m.Snippet)
+	}
+	return texts
+}
+
 func (o *searchOut) summary() summary {
 	if len(o.Failed) > 0 {
 		return summary{status: Partial, retryAfter: o.retryAfter}

@@ -252,7 +252,7 @@ func TestInteropWithTheGmailEmulator(t *testing.T) {
 	for _, l := range listed.Tools {
 		names += l.Name + " "
 	}
-	if want := "get_account list_labels modify_emails read_email search_emails send_email trash_emails "; names != want {
+	if want := "draft_email get_account get_attachment get_thread list_labels modify_emails read_email reply_email search_emails send_email trash_emails "; names != want {
 		t.Errorf("tools: got %q, want %q", names, want)
 	}
 
