@@ -213,7 +213,7 @@ func TestProblem16FilesAreAttachedByReference(t *testing.T) {
 		{"outside of the directory", `[{"path":"../a.txt"}]`, "attachments[0].path"},
 		{"an absolute path", `[{"path":"/etc/passwd"}]`, "attachments[0].path"},
 		{"no such file", `[{"path":"a.txt"},{"path":"b.txt"}]`, "attachments[1].path"},
-		{"no such mail", `[{"path":"a.txt"},{"fromMessageId":"18c0000000000000"}]`, ""},
+		{"no such mail", `[{"path":"a.txt"},{"fromMessageId":"18c0000000000000","partId":"1"}]`, ""},
 		{"no such part", fmt.Sprintf(`[{"fromMessageId":%q,"partId":"7"}]`, from), ""},
 		{"too large together", `[{"path":"big1"},{"path":"big2"}]`, "attachments[1] 16."},
 	} {
@@ -277,7 +277,7 @@ func TestProblem14LineBreaksStay(t *testing.T) {
 func TestProblem17AttachmentsAreBesideTheBody(t *testing.T) {
 	b, cfg := writing(t, "direct")
 	from := b.attach(attached{name: "a.pdf", kind: "application/pdf", content: "%PDF-"})
-	must(t, cfg, "send_email", fmt.Sprintf(`{"to":["bo@example.net"],"subject":"x","body":"**Hello**","attachments":[{"fromMessageId":%q}]}`, from))
+	must(t, cfg, "send_email", fmt.Sprintf(`{"to":["bo@example.net"],"subject":"x","body":"**Hello**","attachments":[{"fromMessageId":%q,"partId":"1"}]}`, from))
 	msg, err := mail.ReadMessage(bytes.NewReader(b.world.Sent(standin.DefaultUser)[0].Raw))
 	if err != nil {
 		t.Fatal(err)
