@@ -207,15 +207,15 @@ func TestProblem16FilesAreAttachedByReference(t *testing.T) {
 	}
 	before := b.world.MessageCount(standin.DefaultUser)
 	for _, test := range []struct{ name, attachments, says string }{
-		{"both forms in one", fmt.Sprintf(`[{"path":"a.txt","fromMessageId":%q}]`, from), "attachments[0] names two files"},
-		{"neither form", `[{"path":"a.txt"},{}]`, "attachments[1] names no file"},
-		{"a part without a mail", `[{"partId":"1"}]`, "attachments[0] names no file"},
-		{"outside of the directory", `[{"path":"../a.txt"}]`, "attachments[0].path"},
-		{"an absolute path", `[{"path":"/etc/passwd"}]`, "attachments[0].path"},
-		{"no such file", `[{"path":"a.txt"},{"path":"b.txt"}]`, "attachments[1].path"},
+		{"both forms in one", fmt.Sprintf(`[{"path":"a.txt","fromMessageId":%q}]`, from), "attachments[0] names a file and a part of a mail"},
+		{"neither form", `[{"path":"a.txt"},{}]`, "attachments[1] names nothing"},
+		{"a part without a mail", `[{"partId":"1"}]`, "attachments[0] needs fromMessageId and partId"},
+		{"outside of the directory", `[{"path":"../a.txt"}]`, "attachments[0] cannot be opened there"},
+		{"an absolute path", `[{"path":"/etc/passwd"}]`, "attachments[0] cannot be opened there"},
+		{"no such file", `[{"path":"a.txt"},{"path":"b.txt"}]`, "attachments[1] names no file there"},
 		{"no such mail", `[{"path":"a.txt"},{"fromMessageId":"18c0000000000000","partId":"1"}]`, ""},
 		{"no such part", fmt.Sprintf(`[{"fromMessageId":%q,"partId":"7"}]`, from), ""},
-		{"too large together", `[{"path":"big1"},{"path":"big2"}]`, "attachments[1] 16."},
+		{"too large together", `[{"path":"big1"},{"path":"big2"}]`, "big2\" 16.4 MB"},
 	} {
 		if a, err := draft(test.attachments); err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: got %v, %v; want an error about %q", test.name, a.envelope, err, test.says)
