@@ -142,21 +142,6 @@ type offer struct {
 	perDay   int    // mails; negative is any number
 }
 
-func (s *source) offer() offer {
-	o := offer{readOnly: s.on("LINKMAIL_READ_ONLY"), files: s.text("LINKMAIL_DOWNLOADS")}
-	if o.perDay = s.number("LINKMAIL_DAILY_SENDS", 0); o.perDay == 0 && s.text("LINKMAIL_DAILY_SENDS") != "" {
-		o.perDay = -1
-	}
-	var err error
-	if o.send, err = tools.ParseSendPolicy(s.text("LINKMAIL_SEND")); err != nil {
-		s.problem("LINKMAIL_SEND: %s", plain(err))
-	}
-	if o.toolsets, err = tools.ParseToolsets(s.text("LINKMAIL_TOOLSETS")); err != nil {
-		s.problem("LINKMAIL_TOOLSETS: %s", plain(err))
-	}
-	return o
-}
-
 // tools is the part of the catalogue's configuration that needs no mailbox.
 func (o offer) tools() tools.Config {
 	return tools.Config{ReadOnly: o.readOnly, Toolsets: o.toolsets, Send: o.send, PerDay: o.perDay}
