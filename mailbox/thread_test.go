@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -152,12 +153,11 @@ func TestAThreadIsReadAgainWhenGmailIsBusy(t *testing.T) {
 		r := newRig(t, standin.Config{})
 		thread, _ := r.talk(2, number)
 		r.warm(t)
-		refusals := 2
+		var asked atomic.Int64
 		r.world.SetFault(func(req *http.Request) *standin.Fault {
-			if refusals == 0 || !strings.Contains(req.URL.Path, "/threads/") {
+			if !strings.Contains(req.URL.Path, "/threads/") || asked.Add(1) > 2 {
 				return nil
 			}
-			refusals--
 			return standin.TooManyConcurrent()
 		})
 		if got := r.thread(t, mailbox.ThreadQuery{ID: thread}); got.Total != 2 {
