@@ -11,14 +11,14 @@ import (
 )
 
 // TestEveryKnownProblemHasItsTest reads docs/known-problems.md: none of the 25
-// is missing, and each names tests of its own number that exist.
+// is missing, and each names tests that exist, one of its own number at least.
 func TestEveryKnownProblemHasItsTest(t *testing.T) {
 	text, err := os.ReadFile("../../docs/known-problems.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	tests := map[string]bool{}
-	declared := regexp.MustCompile(`(?m)^func (TestProblem\w+)\(`)
+	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 	err = filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			if err == nil && (d.Name() == ".venv" || d.Name() == ".git" || d.Name() == "node_modules") {
@@ -44,11 +44,16 @@ func TestEveryKnownProblemHasItsTest(t *testing.T) {
 			t.Errorf("problem %d has no row", n)
 			continue
 		}
+		named := false
 		for name := range strings.SplitSeq(string(row[1]), ", ") {
 			name = strings.Trim(name, "`")
-			if !tests[name] || !strings.HasPrefix(name, fmt.Sprintf("TestProblem%02d", n)) {
-				t.Errorf("problem %d names %s, which is no test of it", n, name)
+			if !tests[name] {
+				t.Errorf("problem %d names %s, which does not exist", n, name)
 			}
+			named = named || strings.HasPrefix(name, fmt.Sprintf("TestProblem%02d", n))
+		}
+		if !named {
+			t.Errorf("problem %d names no test of its number", n)
 		}
 	}
 }
