@@ -17,7 +17,18 @@ page.on("console", (m) => { if (m.type() === "error") complaints.push(`${m.text(
 page.on("pageerror", (e) => complaints.push(String(e)));
 
 let shot = 0;
-const look = async () => page.screenshot({ path: `${folder}/${name}-${++shot}.png`, fullPage: true });
+// The tab moves on by itself, now and then in the middle of a picture.
+const look = async () => {
+  const path = `${folder}/${name}-${++shot}.png`;
+  for (let left = 3; ; left--) {
+    try {
+      return await page.screenshot({ path, fullPage: true, timeout: 5_000 });
+    } catch (e) {
+      if (left === 0) throw e;
+      await page.waitForLoadState("load");
+    }
+  }
+};
 
 try {
   await page.goto(link);
