@@ -119,6 +119,17 @@ type Message struct {
 	// of the two Body is.
 	TextDiffers bool
 	Attachments []Attachment
+	Provenance
+	// MisleadingLinks counts the links of the HTML whose text names another
+	// site than they lead to.
+	MisleadingLinks int
+	// Unsubscribe are the targets of List-Unsubscribe (RFC 2369), at most four,
+	// as the sender wrote them.
+	Unsubscribe []string
+}
+
+// Provenance is how far a mail is what it says of its sender.
+type Provenance struct {
 	// Authentication is Gmail's verdict on the sender; the zero value for a
 	// mail that did not arrive, but was sent or drafted here.
 	Authentication Authentication
@@ -127,12 +138,6 @@ type Message struct {
 	// NameMisleads: the sender's name shows a mail address that is not the
 	// sender's.
 	NameMisleads bool
-	// MisleadingLinks counts the links of the HTML whose text names another
-	// site than they lead to.
-	MisleadingLinks int
-	// Unsubscribe are the targets of List-Unsubscribe (RFC 2369), at most four,
-	// as the sender wrote them.
-	Unsubscribe []string
 }
 
 // Attachment is a part of a mail that is not its body.

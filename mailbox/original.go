@@ -31,6 +31,7 @@ type original struct {
 	own []sender
 
 	isDraft bool
+	source  Provenance
 	body    Passage
 	payload *gmail.MessagePart
 	files   []Attachment
@@ -66,14 +67,15 @@ func (c *Client) original(ctx context.Context, b budget, id string) (*original, 
 			return nil, err
 		}
 	}
-	headers := m.Payload.Headers
+	headers, head := m.Payload.Headers, headOf(m)
 	o := &original{
-		id: id, threadID: m.ThreadId, date: headOf(m).Date, own: own,
+		id: id, threadID: m.ThreadId, date: head.Date, own: own,
 		subject: exactLine(decodeWords(headerOf(headers, "Subject"))),
 		from:    reachable(headerOf(headers, "From")), sender: reachable(headerOf(headers, "Sender")),
 		replyTo: reachable(headerOf(headers, "Reply-To")),
 		to:      reachable(headerOf(headers, "To")), cc: reachable(headerOf(headers, "Cc")),
 		isDraft: slices.Contains(m.LabelIds, "DRAFT"),
+		source:  provenanceOf(head.From, parseAddresses(headerOf(headers, "Reply-To")), authenticationOf(headers)),
 		body:    content.passage(), payload: m.Payload, files: content.attachments,
 	}
 	if ids := messageIDs(headerOf(headers, "Message-ID")); len(ids) > 0 {

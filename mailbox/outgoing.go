@@ -20,6 +20,9 @@ type Outgoing struct {
 	Attachments []File
 	Thread      Threading
 	Draft       Draft
+	// Source is where the mail comes from that this one answers or passes on;
+	// zero for others. It does not go out.
+	Source Provenance
 }
 
 // Passage is a piece of a body in both of its forms.

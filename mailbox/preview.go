@@ -9,12 +9,13 @@ import (
 // Preview is what the readers of an outgoing mail will see of its HTML version,
 // for somebody who has to agree to it.
 type Preview struct {
-	// Markdown is what the HTML shows, with link targets in full; empty if it
-	// shows nothing or there is none.
-	Markdown string
-	// Hidden counts the characters in the HTML that readers do not see, and
-	// Images the pictures without a description, which say nothing here.
-	Hidden, Images int
+	// Shown is what the HTML shows, as plain text with link targets in full;
+	// empty if it shows nothing or there is none.
+	Shown string
+	// Hidden counts the characters in the HTML that readers do not see, Images
+	// the pictures without a description, which say nothing here, and
+	// MisleadingLinks the links whose text names another site than theirs.
+	Hidden, Images, MisleadingLinks int
 	// TextDiffers is set if the plain text has other words than the HTML, or
 	// has them in another order. Which of the two a reader sees is up to the
 	// reader's mail program; most show the HTML.
@@ -27,10 +28,10 @@ func (o Outgoing) Preview() Preview {
 	if o.HTML == "" {
 		return Preview{}
 	}
-	shown := render(o.HTML, Markdown, true)
-	p := Preview{Markdown: shown.body, Hidden: shown.hidden, Images: shown.images}
+	shown := render(o.HTML, Text, true)
+	p := Preview{Shown: shown.body, Hidden: shown.hidden, Images: shown.images, MisleadingLinks: shown.misleading}
 	if o.Text != "" { // otherwise it is made of the HTML
-		p.TextDiffers = !slices.Equal(wordsOf(o.Text), wordsOf(render(o.HTML, Text, true).body))
+		p.TextDiffers = !slices.Equal(wordsOf(o.Text), wordsOf(shown.body))
 	}
 	return p
 }

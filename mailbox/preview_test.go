@@ -11,9 +11,10 @@ func TestAPreviewShowsWhatReadersSee(t *testing.T) {
 	const deep = "<p>Dear Anna, the meeting is on Tuesday.</p>"
 	for _, test := range []struct {
 		name, text, html string
-		want             string // in the Markdown
+		want             string // in what is shown
 		never            string // not in it
 		hidden, images   int
+		misleading       int
 		differs          bool
 	}{
 		{name: "no HTML", text: "visible"},
@@ -26,15 +27,17 @@ func TestAPreviewShowsWhatReadersSee(t *testing.T) {
 		{name: "invisible characters", html: "<p>a\u202eb\u200b</p>", want: "ab", hidden: 2},
 		{name: "a picture", html: `<p>Hi</p><img src="https://example.com/pay.png">`, want: "Hi", images: 1},
 		{name: "a link in full", html: `<a href="https://example.com/` + strings.Repeat("a", 500) + `">click</a>`, want: strings.Repeat("a", 500) + ")"},
+		{name: "marks that Markdown would escape", html: "<p>1 &lt; 2 &amp; 3 * 4 by ann@example.com</p>", want: "1 < 2 & 3 * 4 by ann@example.com"},
+		{name: "a link that leads elsewhere", html: `<a href="https://evil.example">https://bank.example</a>`, want: "https://bank.example (https://evil.example)", misleading: 1},
 		{name: "nothing that is seen", html: `<p style="display:none">x</p>`, hidden: 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := mailbox.Outgoing{Text: test.text, HTML: test.html}.Preview()
-			if !strings.Contains(p.Markdown, test.want) || test.never != "" && strings.Contains(p.Markdown, test.never) {
-				t.Errorf("got %q, want %q in it and no %q", p.Markdown, test.want, test.never)
+			if !strings.Contains(p.Shown, test.want) || test.never != "" && strings.Contains(p.Shown, test.never) {
+				t.Errorf("got %q, want %q in it and no %q", p.Shown, test.want, test.never)
 			}
-			if p.Hidden != test.hidden || p.Images != test.images || p.TextDiffers != test.differs {
-				t.Errorf("got %d hidden, %d images, differs %v; want %d, %d, %v", p.Hidden, p.Images, p.TextDiffers, test.hidden, test.images, test.differs)
+			if p.Hidden != test.hidden || p.Images != test.images || p.TextDiffers != test.differs || p.MisleadingLinks != test.misleading {
+				t.Errorf("got %+v; want %d hidden, %d images, differs %v, %d misleading", p, test.hidden, test.images, test.differs, test.misleading)
 			}
 		})
 	}

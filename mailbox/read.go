@@ -112,12 +112,10 @@ func (c *Client) message(h head, b body) Message {
 		Summary: c.summary(h, attached),
 		Bcc:     b.bcc, ReplyTo: b.replyTo,
 		Body: b.text, Source: b.source, HiddenChars: b.hidden, TextDiffers: b.differs, Cut: b.cut,
-		Attachments:      b.attachments,
-		Authentication:   b.verdict,
-		AnswersElsewhere: answersElsewhere(h.From, b.replyTo),
-		NameMisleads:     nameMisleads(h.From),
-		MisleadingLinks:  b.misleading,
-		Unsubscribe:      b.unsubscribe,
+		Attachments:     b.attachments,
+		Provenance:      provenanceOf(h.From, b.replyTo, b.verdict),
+		MisleadingLinks: b.misleading,
+		Unsubscribe:     b.unsubscribe,
 	}
 }
 

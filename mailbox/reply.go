@@ -49,6 +49,7 @@ func (c *Client) Reply(ctx context.Context, id string, how Answering) (Outgoing,
 	reply := Outgoing{
 		Subject: prefixedSubject("Re: ", o.subject),
 		Thread:  Threading{ID: o.threadID, InReplyTo: o.messageID, References: o.references},
+		Source:  o.source,
 	}
 	to, cc, from := o.answered(how.All)
 	if len(to)+len(cc) == 0 {

@@ -26,6 +26,11 @@ func domainOf(email string) string {
 	return strings.ToLower(email[strings.LastIndexByte(email, '@')+1:])
 }
 
+// provenanceOf compares what a mail shows of its sender with what is behind it.
+func provenanceOf(from Address, replyTo []Address, verdict Authentication) Provenance {
+	return Provenance{Authentication: verdict, AnswersElsewhere: answersElsewhere(from, replyTo), NameMisleads: nameMisleads(from)}
+}
+
 // answersElsewhere reports whether an answer to the mail goes to another site
 // than the one that the mail says it is from.
 func answersElsewhere(from Address, replyTo []Address) bool {

@@ -121,7 +121,8 @@ func confirmationKey(token string) string {
 	return "confirm-" + hex.EncodeToString(sum[:16])
 }
 
-// digest is the SHA-256 of everything that makes a mail what it is. Every part
+// digest is the SHA-256 of everything that makes a mail what it is, and that a
+// user is warned of with it. Every part
 // is preceded by its length, so no two mails share an encoding.
 func digest(mail mailbox.Outgoing) []byte {
 	h := sha256.New()
@@ -131,7 +132,7 @@ func digest(mail mailbox.Outgoing) []byte {
 		h.Write(length[:])
 		h.Write([]byte(s))
 	}
-	part("linkmail confirmed mail 2")
+	part("linkmail confirmed mail 3")
 	for _, list := range [][]string{mail.To, mail.Cc, mail.Bcc} {
 		part(fmt.Sprint(len(list)))
 		for _, address := range list {
@@ -140,7 +141,8 @@ func digest(mail mailbox.Outgoing) []byte {
 	}
 	for _, s := range []string{
 		mail.From, mail.Subject, mail.Text, mail.HTML, fmt.Sprint(mail.Markdown), mail.Signature.Text, mail.Signature.HTML,
-		mail.Quoted.Text, mail.Quoted.HTML, mail.Thread.ID, mail.Thread.InReplyTo, fmt.Sprint(len(mail.Thread.References)),
+		mail.Quoted.Text, mail.Quoted.HTML, mail.Thread.ID, mail.Thread.InReplyTo,
+		fmt.Sprint(mail.Source), fmt.Sprint(len(mail.Thread.References)),
 	} {
 		part(s)
 	}

@@ -47,7 +47,7 @@ func saveDraft(ctx context.Context, cfg Config, e errand) (*sendOut, error) {
 	out := answerOf(receipt, e.mail)
 	out.tool, out.derived, out.draftsOnly = e.tool, e.derived, cfg.Send.mode == draftOnly
 	out.saved = true
-	out.show(previewOf(e.mail), nil)
+	out.show(e.mail, nil)
 	out.Preview = ends(out.Preview, draftChars)
 	return out, nil
 }

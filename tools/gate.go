@@ -114,7 +114,7 @@ func (g gate) confirm(ctx context.Context, e errand, strangers []string) (*sendO
 	}
 	out := answerOf(checked, e.mail)
 	out.Outcome = mailbox.NotSent
-	out.show(previewOf(e.mail), strangers)
+	out.show(e.mail, strangers)
 	if g.cfg.Ask != nil && why == confirmed {
 		yes, asked, err := g.cfg.Ask(ctx, out.question())
 		switch {
@@ -136,13 +136,18 @@ func (g gate) confirm(ctx context.Context, e errand, strangers []string) (*sendO
 }
 
 // show puts what a user has to see of a mail into the answer.
-func (o *sendOut) show(p preview, strangers []string) {
-	o.Preview = p.Text
-	if len(strangers) > 0 {
-		o.Preview = fmt.Sprintf("[Warning: the account has never written to %s; the address stood in a mail that was read or answered here]\n%s",
-			strings.Join(strangers, ", "), p.Text)
-	}
+func (o *sendOut) show(mail mailbox.Outgoing, strangers []string) {
+	p := previewOf(mail)
 	o.HiddenChars, o.InvisibleChars, o.TextPartDiffers = p.HiddenChars, p.InvisibleChars, p.TextPartDiffers
+	var b strings.Builder
+	if len(strangers) > 0 {
+		fmt.Fprintf(&b, "[Warning: the account has never written to %s; the address stood in a mail that was read or answered here]\n",
+			strings.Join(strangers, ", "))
+	}
+	for _, w := range doubts(mail.Source) {
+		fmt.Fprintf(&b, "[Warning about the mail that this one answers or passes on: %s]\n", strings.TrimSuffix(w, "."))
+	}
+	o.Preview = b.String() + p.Text
 }
 
 // questionChars bounds what a dialog shows of a mail's text, in characters;

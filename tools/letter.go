@@ -105,24 +105,31 @@ func letterOf(m mailbox.Message, zone *time.Location) letter {
 // warningsOf says what of a mail is as a deceiver would have it. It quotes
 // nothing of the mail.
 func warningsOf(m mailbox.Message) []string {
+	return append(doubts(m.Provenance), linkWarnings(m.MisleadingLinks)...)
+}
+
+func doubts(p mailbox.Provenance) []string {
 	var w []string
-	if m.Authentication.DMARC == "fail" {
+	if p.Authentication.DMARC == "fail" {
 		w = append(w, "The sender is probably not who the mail says: its domain disowns it (DMARC fail).")
 	}
-	if m.NameMisleads {
+	if p.NameMisleads {
 		w = append(w, "The sender's name shows another mail address than the one the mail is from.")
 	}
-	if m.AnswersElsewhere {
+	if p.AnswersElsewhere {
 		w = append(w, "Answers go to another domain than the sender's (Reply-To).")
 	}
-	switch n := m.MisleadingLinks; n {
-	case 0:
-	case 1:
-		w = append(w, "1 link leads to another site than its text names.")
-	default:
-		w = append(w, fmt.Sprintf("%d links lead to another site than their text names.", n))
-	}
 	return w
+}
+
+func linkWarnings(misleading int) []string {
+	switch misleading {
+	case 0:
+		return nil
+	case 1:
+		return []string{"1 link leads to another site than its text names."}
+	}
+	return []string{fmt.Sprintf("%d links lead to another site than their text names.", misleading)}
 }
 
 func isOrAre(n int) string {

@@ -50,7 +50,10 @@ func previewOf(mail mailbox.Outgoing) preview {
 	if seen.Images > 0 {
 		fmt.Fprintf(&b, "[Warning: %s in the HTML without a description; what they show is not known here]\n", plural(seen.Images, "picture"))
 	}
-	html = seen.Markdown
+	for _, w := range linkWarnings(seen.MisleadingLinks) {
+		fmt.Fprintf(&b, "[Warning: %s]\n", strings.TrimSuffix(w, "."))
+	}
+	html = seen.Shown
 	if html == "" {
 		html = "[nothing that a reader sees]"
 	}

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"linkmail/internal/standin"
 	"linkmail/mailbox"
 )
 
@@ -43,6 +44,33 @@ func TestAnAnswerToAStrangerNeedsAPersonEvenIfTheMailWasNotRead(t *testing.T) {
 				t.Errorf("the user is not told why:\n%s", a.text)
 			}
 		})
+	}
+}
+
+func TestWhatIsDoubtfulOfAMailIsSaidOfItsAnswer(t *testing.T) {
+	const hop = "Authentication-Results: mx.google.com; dmarc=fail header.from=example.com\r\n" +
+		"Received: from mx.evil.example by mx.google.com with ESMTPS; Mon, 23 Nov 2026 10:00:00 +0000\r\n"
+	o := newOffice(t, "confirm")
+	id := o.deliver(hop+"Message-ID: <d@example.com>\r\nFrom: \"jonas@example.org\" <jonas@example.com>\r\nReply-To: pay@evil.example\r\n"+
+		"To: "+standin.DefaultUser+"\r\nSubject: Bank account", "Pay here.")
+	honest := o.deliver(asked, "When?")
+	for tool, args := range map[string]map[string]any{
+		"reply_email":   {"body": "Done."},
+		"forward_email": {"to": "bo@example.net"},
+	} {
+		for _, asDraft := range []bool{true, false} {
+			args["messageId"], args["asDraft"] = id, asDraft
+			shown := o.call(t, tool, args).field(t, "preview")
+			for _, want := range []string{"DMARC fail", "another mail address", "Reply-To"} {
+				if !strings.Contains(shown, want) {
+					t.Errorf("%s, as draft %v: %q is not said:\n%s", tool, asDraft, want, shown)
+				}
+			}
+			args["messageId"] = honest
+			if shown := o.call(t, tool, args).field(t, "preview"); strings.Contains(shown, "Warning about") {
+				t.Errorf("%s of an honest mail warns:\n%s", tool, shown)
+			}
+		}
 	}
 }
 
