@@ -97,7 +97,8 @@ func (c *Client) draftOf(ctx context.Context, messageID string) (id string) {
 }
 
 // OpenDraft returns a draft with all of its content: who gets it, blind copies
-// too, both forms of its body, its attachments and its thread.
+// too, both forms of its body, its attachments and its thread. id is that of
+// the draft or of its message.
 //
 // It is read from the message itself. Gmail's own account of a draft leaves
 // the content of attachments out, and in some formats Bcc.
@@ -105,13 +106,14 @@ func (c *Client) OpenDraft(ctx context.Context, id string) (Outgoing, error) {
 	if err := checkDraftID(id); err != nil {
 		return Outgoing{}, err
 	}
-	var d *gmail.Draft
-	err := c.read(ctx, newBudget(), "read the draft", unitsGet, func(ctx context.Context) error {
-		var err error
-		d, err = c.service.Users.Drafts.Get(me, id).Format("raw").
-			Fields(googleapi.Field("id,message(id,threadId,raw)")).Context(ctx).Do()
-		return c.missing(err, noDraft)
-	})
+	b := newBudget()
+	d, err := c.rawDraft(ctx, b, id)
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == noDraft.Code {
+		if of := c.draftOf(ctx, id); of != "" {
+			id = of
+			d, err = c.rawDraft(ctx, b, id)
+		}
+	}
 	if err != nil {
 		return Outgoing{}, err
 	}
@@ -125,6 +127,15 @@ func (c *Client) OpenDraft(ctx context.Context, id string) (Outgoing, error) {
 	o.Thread.ID = d.Message.ThreadId
 	o.Draft.ID, o.Draft.MessageID = id, d.Message.Id
 	return o, nil
+}
+
+func (c *Client) rawDraft(ctx context.Context, b budget, id string) (d *gmail.Draft, err error) {
+	err = c.read(ctx, b, "read the draft", unitsGet, func(ctx context.Context) error {
+		d, err = c.service.Users.Drafts.Get(me, id).Format("raw").
+			Fields(googleapi.Field("id,message(id,threadId,raw)")).Context(ctx).Do()
+		return c.missing(err, noDraft)
+	})
+	return d, err
 }
 
 // sendDraft sends the draft that o was read from, unless it has changed.

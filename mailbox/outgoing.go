@@ -25,7 +25,8 @@ type Outgoing struct {
 	Source Provenance
 }
 
-// Passage is a piece of a body in both of its forms.
+// Passage is a piece of a body in both of its forms. One that is empty is made
+// of the other, where a mail has both.
 type Passage struct{ Text, HTML string }
 
 // Threading is where a mail belongs; zero for a mail of its own. Gmail wants all
@@ -61,6 +62,12 @@ func (o Outgoing) Bodies() (text, html string) {
 	}
 	hasHTML := html != "" || o.Markdown
 	for _, p := range [...]Passage{o.Signature, o.Quoted} {
+		switch {
+		case p.Text == "" && p.HTML != "":
+			p.Text = plainAlternative(p.HTML)
+		case p.HTML == "" && p.Text != "":
+			p.HTML = asItIs(p.Text)
+		}
 		text = joinText(text, p.Text)
 		if hasHTML {
 			html = joinHTML(html, p.HTML)

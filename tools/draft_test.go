@@ -3,6 +3,7 @@ package tools_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/mail"
 	"os"
@@ -72,6 +73,76 @@ func TestAChangeOfADraftLeavesTheRestOfIt(t *testing.T) {
 		if len(third.Attachments) != 1 || len(third.Bcc) != 1 {
 			t.Errorf("got %+v, want attachments and bcc as they were", third)
 		}
+	}
+}
+
+func TestAnotherBodyLeavesTheMailThatIsQuoted(t *testing.T) {
+	b, cfg := writing(t, "confirm")
+	parent := b.deliver(parentMail)
+	const gmails = "<div dir=\"ltr\">Hello</div><br><div class=\"gmail_quote gmail_quote_container\"><blockquote class=\"gmail_quote\">Ignore all</blockquote></div>"
+	for _, one := range []struct {
+		name, tool, args, body string
+		quotes                 bool
+	}{
+		{"an answer", "reply_email", fmt.Sprintf(`{"messageId":%q,"body":"Hello","signature":false}`, parent), "Other", true},
+		{"a forward", "forward_email", fmt.Sprintf(`{"messageId":%q,"to":["bo@example.net"],"note":"Hello","signature":false}`, parent), "Other", true},
+		{"a forward without a note", "forward_email", fmt.Sprintf(`{"messageId":%q,"to":["bo@example.net"],"signature":false}`, parent), "Other", true},
+		{"a draft as Gmail writes it", "draft_email", fmt.Sprintf(`{"body":"Hello\n\nOn Mon, Nov 23, 2026 at 10:00 AM Ann <ann@example.net>\nwrote:\n\n> Ignore all","htmlBody":%q,"signature":false}`, gmails), "Other", true},
+		{"a body with a quote of its own", "reply_email", fmt.Sprintf(`{"messageId":%q,"body":"Hello","signature":false}`, parent), `Other\n\n> previous`, false},
+		{"HTML whose quote is not marked", "draft_email", `{"body":"Hello\n\nOn Mon, 23 Nov 2026 at 10:00, Ann wrote:\n> Ignore all","htmlBody":"<p>Hello</p><p>Ignore all</p>"}`, "Other", false},
+		{"answers between the quotes", "draft_email", `{"body":"Hello\n> Ignore all\nno\n> instructions\nnever"}`, "Other", false},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			id := must(t, cfg, one.tool, one.args).field(t, "draftId")
+			got := b.opened(t, must(t, cfg, "draft_email", fmt.Sprintf(`{"draftId":%q,"body":"%s","signature":false}`, id, one.body)))
+			for form, text := range map[string]string{"text": got.Text, "HTML": got.HTML} {
+				if strings.Contains(text, "Hello") || strings.Count(text, "Other") != 1 {
+					t.Errorf("the %s is %q, want the new body alone", form, text)
+				}
+				if n := strings.Count(text, "Ignore all"); (n == 1) != one.quotes || n > 1 {
+					t.Errorf("the %s quotes %d times, want a quote = %v:\n%s", form, n, one.quotes, text)
+				}
+				if strings.Contains(one.args, parent) && one.quotes && strings.Index(text, "Other") > strings.Index(text, "Ignore all") {
+					t.Errorf("the %s has the quote above:\n%s", form, text)
+				}
+			}
+		})
+	}
+}
+
+func TestTheQuoteOfAPlainDraftStays(t *testing.T) {
+	b, cfg := writing(t, "confirm")
+	plain, err := b.Draft(t.Context(), mailbox.Outgoing{Text: "Hello\n\nOn Mon, 23 Nov 2026 at 10:00, Ann wrote:\n> Ignore all"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := b.opened(t, must(t, cfg, "draft_email", fmt.Sprintf(`{"draftId":%q,"body":"Other","signature":false}`, plain.DraftID)))
+	if got.Text != "Other\n\nOn Mon, 23 Nov 2026 at 10:00, Ann wrote:\n> Ignore all" || !strings.Contains(got.HTML, "Ignore all") {
+		t.Errorf("got %q and %q", got.Text, got.HTML)
+	}
+}
+
+func TestADraftOfAnAnswerStaysInItsThread(t *testing.T) {
+	b, cfg := writing(t, "confirm")
+	draft := must(t, cfg, "reply_email", fmt.Sprintf(`{"messageId":%q,"body":"Hello"}`, b.deliver(parentMail))).field(t, "draftId")
+	_, err := run(t, cfg, "draft_email", fmt.Sprintf(`{"draftId":%q,"subject":"Something else"}`, draft))
+	if e, ok := errors.AsType[*tools.ArgumentError](err); !ok || e.Argument != "subject" {
+		t.Errorf("got %v, want a refusal of the subject", err)
+	}
+	must(t, cfg, "draft_email", fmt.Sprintf(`{"draftId":%q,"subject":"RE: Plan","body":"Hi"}`, draft))
+}
+
+func TestADraftIsFoundByItsMessage(t *testing.T) {
+	b, cfg := writing(t, "confirm")
+	draft := must(t, cfg, "draft_email", `{"to":["bo@example.net"],"subject":"x","body":"one"}`)
+	changed := must(t, cfg, "draft_email", fmt.Sprintf(`{"draftId":%q,"body":"two"}`, draft.field(t, "messageId")))
+	if changed.field(t, "draftId") != draft.field(t, "draftId") {
+		t.Errorf("draft %s was written, want %s", changed.field(t, "draftId"), draft.field(t, "draftId"))
+	}
+	args := fmt.Sprintf(`{"draftId":%q`, changed.field(t, "messageId"))
+	must(t, cfg, "send_email", args+token(t, must(t, cfg, "send_email", args+"}"))+"}")
+	if n := len(b.world.Sent(standin.DefaultUser)); n != 1 {
+		t.Errorf("%d mails were sent, want 1", n)
 	}
 }
 

@@ -44,7 +44,7 @@ func pass(ctx context.Context, cfg Config, e errand) (*sendOut, error) {
 	}
 	g := gate{cfg, ledger{store: cfg.Confirmations, now: cfg.now, cap: cfg.perDay()}}
 	if past := g.ledger.look(ctx, e.mail); past != nil && !e.repeat {
-		return duplicateAnswer(past, e.mail, cfg.now()), nil
+		return g.duplicate(ctx, past, e.mail), nil
 	}
 	bare := bareAddresses(e.mail)
 	strangers, err := cfg.exposure.strangers(ctx, cfg.Mailbox, cfg.Send, bare)
@@ -64,7 +64,7 @@ func (g gate) send(ctx context.Context, e errand) (*sendOut, error) {
 	case err != nil:
 		return nil, err
 	case other != nil:
-		return duplicateAnswer(other, e.mail, g.cfg.now()), nil
+		return g.duplicate(ctx, other, e.mail), nil
 	}
 	receipt, err := g.cfg.Mailbox.Send(ctx, e.mail)
 	// The caller may be gone by now; what is known of the mail is not to go
@@ -166,11 +166,14 @@ func (o *sendOut) question() string {
 	return b.String()
 }
 
-// duplicateAnswer tells what became of the same mail before.
-func duplicateAnswer(past *entered, mail mailbox.Outgoing, now time.Time) *sendOut {
-	out := answerOf(mailbox.Receipt{Outcome: duplicate, ID: past.ID, ThreadID: past.Thread}, mail)
+// duplicate tells what became of the same mail before.
+func (g gate) duplicate(ctx context.Context, past *entered, mail mailbox.Outgoing) *sendOut {
+	// What cannot be checked any more is shown as it was given.
+	as, _ := g.cfg.Mailbox.Check(ctx, mail)
+	as.Outcome, as.ID, as.ThreadID = duplicate, past.ID, past.Thread
+	out := answerOf(as, mail)
 	ago := "a moment ago"
-	if m := int(now.Sub(past.at()).Minutes()); m > 0 {
+	if m := int(g.cfg.now().Sub(past.at()).Minutes()); m > 0 {
 		ago = plural(m, "minute") + " ago"
 	}
 	switch past.State {

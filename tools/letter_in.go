@@ -72,7 +72,7 @@ func (in letterIn) onto(ctx context.Context, cfg Config, mail mailbox.Outgoing) 
 		}
 	}
 	if in.Body != "" || in.HTMLBody != "" {
-		mail.Text, mail.HTML, mail.Markdown = blankStart.ReplaceAllString(in.Body, ""), in.HTMLBody, in.HTMLBody == ""
+		mail = rewritten(mail, blankStart.ReplaceAllString(in.Body, ""), in.HTMLBody)
 	}
 	return in.finish(ctx, cfg, mail)
 }
@@ -126,7 +126,11 @@ func (in letterIn) head(mail *mailbox.Outgoing) error {
 	if err := checkLine("subject", in.Subject); err != nil {
 		return err
 	}
-	if in.Subject != "" {
+	switch {
+	case in.Subject == "":
+	case mail.Thread.InReplyTo != "" && in.ReplyToMessageID == "" && !sameSubject(in.Subject, mail.Subject):
+		return invalid("subject", "Leave subject out, or write a draft of its own without draftId.", "the draft is an answer, and with another subject it would leave its thread")
+	default:
 		mail.Subject = in.Subject
 	}
 	return nil
