@@ -44,7 +44,7 @@ func (c *client) account(ctx context.Context) (*account, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &account{cfg: c, provider: provider, store: store, close: c.closing(store)}, nil
+	return &account{cfg: c, provider: provider, store: store, close: c.closing(store)}, nil //nolint:contextcheck // it ends what has no context
 }
 
 // closing ends what store and provider have started.

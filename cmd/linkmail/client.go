@@ -344,7 +344,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &way{close: c.closing(store)}
+	w := &way{close: c.closing(store)} //nolint:contextcheck // it ends what has no context
 	var provider auth.Provider
 	if c.mode == modeDemo {
 		world := standin.NewWorld(standin.Config{})
