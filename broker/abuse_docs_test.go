@@ -2,12 +2,11 @@ package broker_test
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
+
+	"linkmail/internal/testnames"
 )
 
 // TestTheCatalogueOfAbuseCasesIsTrue reads docs/abuse-cases.md: no case from A1
@@ -17,27 +16,7 @@ func TestTheCatalogueOfAbuseCasesIsTrue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tests := make(map[string]bool)
-	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	err = filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() && (d.Name() == ".venv" || d.Name() == ".git" || d.Name() == "node_modules") {
-			return filepath.SkipDir
-		}
-		if !strings.HasSuffix(path, "_test.go") {
-			return nil
-		}
-		source, err := os.ReadFile(path)
-		for _, match := range declared.FindAllStringSubmatch(string(source), -1) {
-			tests[match[1]] = true
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	tests := testnames.In(t, "..")
 	for _, match := range regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(string(text), -1) {
 		if !tests[match[1]] {
 			t.Errorf("%s is named and does not exist", match[1])

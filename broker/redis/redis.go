@@ -28,25 +28,22 @@ package redis
 import (
 	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"linkmail/broker"
+	"linkmail/internal/redisurl"
 	"linkmail/internal/secret"
 )
 
 // Config configures a [Store].
 type Config struct {
 	// URL is redis://[user:password@]host[:port][/database], or rediss:// for
-	// TLS.
+	// TLS; [redisurl.Check] says whether it is one.
 	URL secret.Text
 	// Sealer seals the sessions. It is required, and all brokers of one Redis
 	// have the same key.
@@ -63,10 +60,6 @@ type Config struct {
 const (
 	defaultPrefix      = "linkauth"
 	defaultMaxSessions = 20_000
-	// A request waits at most this long for Redis, in each of three ways.
-	dialTimeout = 2 * time.Second
-	ioTimeout   = 2 * time.Second
-	poolTimeout = 2 * time.Second
 )
 
 // Store is a [broker.Store] in Redis. Close it when the broker has stopped.
@@ -83,40 +76,6 @@ type Store struct {
 
 var _ broker.Store = (*Store)(nil)
 
-// ErrURL says that a URL is not one of Redis. Nothing of the URL is repeated:
-// it holds the password.
-var ErrURL = errors.New("it is not redis://[user:password@]host[:port][/database], or rediss:// for TLS")
-
-// CheckURL reports whether [Open] would accept the URL.
-func CheckURL(text secret.Text) error {
-	_, err := options(text)
-	return err
-}
-
-func options(text secret.Text) (*redis.Options, error) {
-	// Options of the driver, as in ?max_retries=3, would undo what is promised
-	// above, so there are none.
-	u, err := url.Parse(text.Reveal())
-	if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, ErrURL
-	}
-	opt, err := redis.ParseURL(text.Reveal())
-	if err != nil {
-		return nil, ErrURL
-	}
-	if opt.TLSConfig != nil {
-		opt.TLSConfig = &tls.Config{ServerName: opt.TLSConfig.ServerName, MinVersion: tls.VersionTLS12}
-	}
-	opt.Protocol = 2
-	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout, opt.PoolTimeout = dialTimeout, ioTimeout, ioTimeout, poolTimeout
-	opt.DialerRetries = 1
-	opt.MaxRetries, opt.MinRetryBackoff, opt.MaxRetryBackoff = 2, 10*time.Millisecond, 100*time.Millisecond
-	opt.ContextTimeoutEnabled = true
-	opt.DisableIdentity = true
-	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return opt, nil
-}
-
 // Open connects, and refuses a Redis that would drop sessions when its memory
 // is full, that cannot be reached, or whose brokers have another key. Its
 // errors name what to do and repeat nothing of the URL.
@@ -124,11 +83,12 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Sealer == nil {
 		return nil, errors.New("broker/redis: Sealer is missing")
 	}
-	opt, err := options(cfg.URL)
+	opt, err := redisurl.Options(cfg.URL)
 	if err != nil {
 		return nil, fmt.Errorf("broker/redis: URL: %w", err)
 	}
-	silence()
+	opt.DialerRetries = 1
+	opt.MaxRetries, opt.MinRetryBackoff, opt.MaxRetryBackoff = 2, 10*time.Millisecond, 100*time.Millisecond
 	once := *opt
 	once.MaxRetries = -1
 	s := &Store{
@@ -150,15 +110,6 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	return s, nil
 }
-
-// silence keeps the driver from writing to standard error by itself. It has one
-// logger for the whole process; what it would say is in our errors.
-var silence = sync.OnceFunc(func() { redis.SetLogger(mute{}) })
-
-type mute struct{}
-
-// Printf drops what it is given.
-func (mute) Printf(context.Context, string, ...any) {}
 
 // Close closes the connections.
 func (s *Store) Close() error {

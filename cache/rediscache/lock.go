@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"linkmail/cache"
+	"linkmail/internal/redisurl"
 )
 
 const (
@@ -72,7 +73,7 @@ func (s *Store) hold(ctx context.Context, name, token string) (unlock func()) {
 			case <-done:
 				return
 			case <-tick.C:
-				limited, cancel := context.WithTimeout(ctx, ioTime)
+				limited, cancel := context.WithTimeout(ctx, redisurl.Wait)
 				_ = renew.Run(limited, s.client, []string{name}, token, lease.Milliseconds()).Err() // the next tick tries again
 				cancel()
 			}
@@ -87,7 +88,7 @@ func (s *Store) hold(ctx context.Context, name, token string) (unlock func()) {
 
 // release gives a lock back. If that fails it ends with its lease.
 func (s *Store) release(ctx context.Context, name, token string) {
-	limited, cancel := context.WithTimeout(ctx, ioTime)
+	limited, cancel := context.WithTimeout(ctx, redisurl.Wait)
 	defer cancel()
 	_ = free.Run(limited, s.client, []string{name}, token).Err()
 }

@@ -9,25 +9,22 @@ package rediscache
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/url"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"linkmail/cache"
+	"linkmail/internal/redisurl"
 	"linkmail/internal/secret"
 )
 
 // Config configures a [Store].
 type Config struct {
 	// URL is redis://[user:password@]host[:port][/database], or rediss:// for
-	// TLS. Required.
+	// TLS; [redisurl.Check] says whether it is one. Required.
 	URL secret.Text
 	// Key seals the entries. Required; whoever shares the cache has the same.
 	Key cache.Key
@@ -51,10 +48,6 @@ type Store struct {
 
 var _ cache.Store = (*Store)(nil)
 
-// ErrURL says that a URL is not one of Redis. Nothing of it is repeated: it
-// may hold a password.
-var ErrURL = errors.New("rediscache: it is not redis://[user:password@]host[:port][/database], or rediss:// for TLS")
-
 // ErrOtherKey says that an entry is there and sealed with another key, or by
 // another version, so that it is neither read nor replaced.
 var ErrOtherKey = errors.New("rediscache: the entry was sealed with another key; all who share the cache need the same LINKMAIL_KEY")
@@ -64,9 +57,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Key.IsZero() {
 		return nil, errors.New("rediscache: Config.Key is missing")
 	}
-	opt, err := options(cfg.URL)
+	opt, err := redisurl.Options(cfg.URL)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("rediscache: URL: %w", err)
 	}
 	s := &Store{client: redis.NewClient(opt), key: cfg.Key, prefix: cfg.Prefix, now: cfg.Now, lockWait: cfg.LockWait}
 	if s.prefix == "" {
@@ -78,50 +71,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if s.lockWait == 0 {
 		s.lockWait = time.Minute
 	}
-	silence()
 	if err := s.client.Ping(ctx).Err(); err != nil {
 		return nil, errors.Join(fault("reach the server", err), s.client.Close())
 	}
 	return s, nil
 }
-
-// CheckURL reports whether [Open] would accept the URL.
-func CheckURL(text secret.Text) error {
-	_, err := options(text)
-	return err
-}
-
-func options(text secret.Text) (*redis.Options, error) {
-	u, err := url.Parse(text.Reveal())
-	if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, ErrURL
-	}
-	opt, err := redis.ParseURL(text.Reveal())
-	if err != nil {
-		return nil, ErrURL
-	}
-	if opt.TLSConfig != nil {
-		opt.TLSConfig = &tls.Config{ServerName: opt.TLSConfig.ServerName, MinVersion: tls.VersionTLS12}
-	}
-	opt.Protocol = 2
-	opt.DialTimeout, opt.ReadTimeout, opt.WriteTimeout, opt.PoolTimeout = ioTime, ioTime, ioTime, ioTime
-	opt.ContextTimeoutEnabled = true
-	opt.DisableIdentity = true
-	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	return opt, nil
-}
-
-// ioTime bounds each wait for the server.
-const ioTime = 2 * time.Second
-
-// silence keeps the driver from writing to standard error by itself; what it
-// would say is in our errors.
-var silence = sync.OnceFunc(func() { redis.SetLogger(mute{}) })
-
-type mute struct{}
-
-// Printf drops what it is given.
-func (mute) Printf(context.Context, string, ...any) {}
 
 // fault names the operation and leaves out the text of the driver, which may
 // repeat addresses and arguments.

@@ -10,6 +10,7 @@ import (
 	"linkmail/broker"
 	"linkmail/broker/redis"
 	"linkmail/broker/sqlite"
+	"linkmail/internal/redisurl"
 	"linkmail/internal/secret"
 )
 
@@ -53,7 +54,7 @@ func (s *source) sessionStore(dev bool) sessionStore {
 		c.path = strings.TrimPrefix(rest, "//")
 	case scheme == "redis" || scheme == "rediss":
 		c.url = text
-		if err := redis.CheckURL(text); err != nil {
+		if err := redisurl.Check(text); err != nil {
 			s.problem("LINKAUTH_STORE: %v", err)
 		}
 		if flag && strings.Contains(value, "@") {

@@ -344,7 +344,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &way{close: func() { closeStore(store) }}
+	w := &way{close: c.closing(store)} //nolint:contextcheck // it ends what has no context
 	var provider auth.Provider
 	if c.mode == modeDemo {
 		world := standin.NewWorld(standin.Config{})
@@ -355,12 +355,6 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		provider = auth.Static(secret.New(token), "LINKMAIL_AUTH")
 	} else if provider, err = c.provider(store); err != nil {
 		return nil, err
-	}
-	if c.loopback != nil {
-		w.close = func() { //nolint:contextcheck // it ends what has no context
-			c.loopback.Close()
-			closeStore(store)
-		}
 	}
 	if c.lives {
 		w.watcher = auth.NewWatcher(auth.WatcherConfig{Provider: provider})

@@ -228,15 +228,7 @@ func (p process) logout(ctx context.Context, args []string) error {
 	fs := newFlags("linkmail logout [--json]",
 		"Ends the sign-in where it was made, as far as that is possible, and forgets it on this machine,\nopen confirmations of mails included. Says what could not be ended and where to do it.")
 	asJSON := fs.Bool("json", false, "print what was done and what is left as one JSON object")
-	src := fs.withSettings(settingsFor(false))
-	if err := fs.alone(p, args, src); err != nil {
-		return err
-	}
-	cfg, err := src.client("warn")
-	if err != nil {
-		return err
-	}
-	account, err := cfg.account(ctx)
+	account, err := fs.account(ctx, p, args, "warn")
 	if err != nil {
 		return err
 	}
@@ -251,7 +243,7 @@ func (p process) logout(ctx context.Context, args []string) error {
 		if out, err = keeper.SignOut(ctx, localUser); err != nil {
 			return p.fail(ctx, err)
 		}
-	} else if cfg.mode == modeToken {
+	} else if account.cfg.mode == modeToken {
 		out.Left = []string{"LINKMAIL_GMAIL_TOKEN is still set; it works until it runs out."}
 	}
 	if open > 0 {

@@ -2,12 +2,12 @@ package main
 
 import (
 	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"linkmail/internal/testnames"
 )
 
 // TestEveryKnownProblemHasItsTest reads docs/known-problems.md: none of the 25
@@ -17,27 +17,7 @@ func TestEveryKnownProblemHasItsTest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tests := map[string]bool{}
-	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	err = filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			if err == nil && (d.Name() == ".venv" || d.Name() == ".git" || d.Name() == "node_modules") {
-				return filepath.SkipDir
-			}
-			return err
-		}
-		if !strings.HasSuffix(path, "_test.go") {
-			return nil
-		}
-		source, err := os.ReadFile(path)
-		for _, match := range declared.FindAllStringSubmatch(string(source), -1) {
-			tests[match[1]] = true
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	tests := testnames.In(t, "../..")
 	for n := 1; n <= 25; n++ {
 		row := regexp.MustCompile(fmt.Sprintf(`(?m)^\| %d \| [^|]+ \| [^|]+ \| ([^|]+) \|$`, n)).FindSubmatch(text)
 		if row == nil {

@@ -12,38 +12,7 @@ import (
 
 	"linkmail/auth"
 	"linkmail/cache"
-	"linkmail/internal/secret"
 )
-
-// account is the way to a token alone, for the commands about the sign-in.
-type account struct {
-	provider auth.Provider
-	store    cache.Store // nil where nothing is kept
-	close    func()
-}
-
-// account opens the cache and builds the provider.
-func (c *client) account(ctx context.Context) (*account, error) {
-	if c.mode == modeDemo {
-		return &account{provider: auth.Static(secret.Text{}, "LINKMAIL_AUTH"), close: func() {}}, nil
-	}
-	store, err := c.store(ctx)
-	if err != nil {
-		return nil, err
-	}
-	provider, err := c.provider(store)
-	if err != nil {
-		return nil, err
-	}
-	a := &account{provider: provider, store: store, close: func() { closeStore(store) }}
-	if c.loopback != nil {
-		a.close = func() { //nolint:contextcheck // it ends what has no context
-			c.loopback.Close()
-			closeStore(store)
-		}
-	}
-	return a, nil
-}
 
 // statusView is what status prints. It holds no secret.
 type statusView struct {
@@ -87,20 +56,12 @@ func (p process) status(ctx context.Context, args []string) error {
 	fs := newFlags("linkmail status [--json]",
 		"Shows who is signed in, what was granted, what is kept until when and how it is protected.\nNever shows a secret and never starts a sign-in.")
 	asJSON := fs.Bool("json", false, "print one JSON object")
-	src := fs.withSettings(settingsFor(false))
-	if err := fs.alone(p, args, src); err != nil {
-		return err
-	}
-	cfg, err := src.client("error")
-	if err != nil {
-		return err
-	}
-	account, err := cfg.account(ctx)
+	account, err := fs.account(ctx, p, args, "error")
 	if err != nil {
 		return err
 	}
 	defer account.close()
-	view, err := cfg.view(ctx, account.provider)
+	view, err := account.cfg.view(ctx, account.provider)
 	if err != nil {
 		return p.fail(ctx, err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"linkmail/cache"
 	"linkmail/cache/rediscache"
+	"linkmail/internal/redisurl"
 	"linkmail/internal/secret"
 )
 
@@ -23,7 +24,7 @@ func (s *source) sharedStore(key secret.Text) secret.Text {
 	if value == "" || value == "file" {
 		return secret.Text{}
 	}
-	if err := rediscache.CheckURL(text); err != nil {
+	if err := redisurl.Check(text); err != nil {
 		s.problem("LINKMAIL_STORE must be file, or redis://[user:password@]host[:port][/database] (rediss:// for TLS)")
 		return secret.Text{}
 	}

@@ -2,7 +2,6 @@ package standin
 
 import (
 	"encoding/json"
-	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -158,35 +157,6 @@ func (s *tenantServer) allow(rw http.ResponseWriter) bool {
 	h.Set("Retry-After", strconv.Itoa(wait))
 	h.Set("X-Auth0-Error-Kind", "global-rate-limit")
 	return false
-}
-
-// oauthError is an error answer of the OAuth endpoints (RFC 6749, section 5.2).
-type oauthError struct {
-	status            int
-	code, description string
-	extra             map[string]any
-}
-
-func (e *oauthError) body() map[string]any {
-	body := oauthBody(e.code, e.description)
-	maps.Copy(body, e.extra)
-	return body
-}
-
-func oauthBody(code, description string) map[string]any {
-	return map[string]any{"error": code, "error_description": description}
-}
-
-func oauthDenied(description string) *oauthError {
-	return &oauthError{status: http.StatusForbidden, code: "access_denied", description: description}
-}
-
-func oauthInvalidRequest(description string) *oauthError {
-	return &oauthError{status: http.StatusBadRequest, code: "invalid_request", description: description}
-}
-
-func oauthInvalidGrant(status int, description string) *oauthError {
-	return &oauthError{status: status, code: "invalid_grant", description: description}
 }
 
 // tenantJSON writes one JSON answer.

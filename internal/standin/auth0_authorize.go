@@ -2,7 +2,6 @@ package standin
 
 import (
 	"crypto/rand"
-	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,12 +11,6 @@ import (
 
 // loginPath is where the login page of the tenant is.
 const loginPath = "/u/login"
-
-// How long a person may look at a page, and how long a code is good for.
-const (
-	pageLife = 10 * time.Minute
-	codeLife = time.Minute
-)
 
 // loginFlow is one authorization request (RFC 6749, section 4.1) on its way
 // from /authorize over the login page to the token endpoint.
@@ -115,19 +108,6 @@ func (s *tenantServer) startLogin(base string, q url.Values) (string, *oauthErro
 	return id, nil
 }
 
-// checkChallenge holds a PKCE challenge to RFC 7636, section 4.2. None is fine.
-func checkChallenge(challenge, method string) *oauthError {
-	switch {
-	case challenge == "" && method == "":
-		return nil
-	case method != "S256":
-		return oauthInvalidRequest("Parameter 'code_challenge_method' must be S256.")
-	case len(challenge) < 43 || len(challenge) > 128:
-		return oauthInvalidRequest("Parameter 'code_challenge' must have 43 to 128 characters.")
-	}
-	return nil
-}
-
 // checkLoginConnection says whether one can log in with the named connection,
 // or with any if none is named.
 func (t *Tenant) checkLoginConnection(name string) *oauthError {
@@ -171,16 +151,7 @@ func (s *tenantServer) loginPage(rw http.ResponseWriter, r *http.Request) {
 
 // loginAnswer is what the person chose on the login page.
 func (s *tenantServer) loginAnswer(rw http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil {
-		errorPage(rw, http.StatusBadRequest, "invalid_request", "The form could not be read.")
-		return
-	}
-	to, e := s.finishLogin(r.URL.Query().Get("state"), r.PostForm)
-	if e != nil {
-		errorPage(rw, e.status, e.code, e.description)
-		return
-	}
-	sendTo(rw, to)
+	answerForm(rw, r, r.URL.Query().Get("state"), s.finishLogin)
 }
 
 // finishLogin ends the page and returns the address that the browser goes to.
@@ -211,26 +182,4 @@ func (s *tenantServer) finishLogin(id string, form url.Values) (string, *oauthEr
 	code := rand.Text()
 	s.state.codes[code] = flow
 	return backTo(flow.redirectURI, flow.state, url.Values{"code": {code}}), nil
-}
-
-// sendTo redirects the browser: to a path of the tenant, or to a redirect URI
-// that is one of the registered callbacks.
-func sendTo(rw http.ResponseWriter, address string) {
-	rw.Header().Set("Location", address)
-	rw.WriteHeader(http.StatusFound)
-}
-
-// backTo adds parameters to a redirect URI, which may have some of its own.
-func backTo(redirectURI, state string, add url.Values) string {
-	u, err := url.Parse(redirectURI)
-	if err != nil {
-		return redirectURI // unreachable: it is one of the registered callbacks
-	}
-	q := u.Query()
-	maps.Copy(q, add)
-	if state != "" {
-		q.Set("state", state)
-	}
-	u.RawQuery = q.Encode()
-	return u.String()
 }

@@ -2,13 +2,7 @@ package standin
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/base64"
-	"encoding/json"
-	"mime"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -46,17 +40,12 @@ func (s *tenantServer) token(rw http.ResponseWriter, r *http.Request) {
 		tenantJSON(rw, http.StatusTooManyRequests, oauthBody("too_many_requests", "Global limit has been reached"))
 		return
 	}
+	var answer tokenAnswer
 	p, e := readParams(r)
-	if e != nil {
-		tenantJSON(rw, e.status, e.body())
-		return
+	if e == nil {
+		answer, e = s.grant(tenantBase(r), p)
 	}
-	answer, e := s.grant(tenantBase(r), p)
-	if e != nil {
-		tenantJSON(rw, e.status, e.body())
-		return
-	}
-	tenantJSON(rw, http.StatusOK, answer)
+	writeGrant(rw, answer, e)
 }
 
 func (s *tenantServer) grant(base string, p map[string]string) (tokenAnswer, *oauthError) {
@@ -94,46 +83,6 @@ func grantNotAllowed(grant string) *oauthError {
 	}
 }
 
-// readParams reads a form or a JSON object of strings, and the client's name
-// and secret from the Authorization header if they are there (RFC 6749,
-// section 2.3.1).
-func readParams(r *http.Request) (map[string]string, *oauthError) {
-	p := map[string]string{}
-	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	switch kind {
-	case "application/json":
-		var body map[string]any
-		if err := json.NewDecoder(r.Body).Decode(&body); err != nil {
-			return nil, oauthInvalidRequest("The body is not a JSON object.")
-		}
-		for k, v := range body {
-			text, ok := v.(string)
-			if !ok {
-				return nil, oauthInvalidRequest("Parameter '" + k + "' must be a string.")
-			}
-			p[k] = text
-		}
-	case "application/x-www-form-urlencoded":
-		if err := r.ParseForm(); err != nil {
-			return nil, oauthInvalidRequest("The body is not a form.")
-		}
-		for k := range r.PostForm {
-			p[k] = r.PostForm.Get(k)
-		}
-	default:
-		return nil, oauthInvalidRequest("Content-Type must be application/json or application/x-www-form-urlencoded.")
-	}
-	if id, secret, ok := r.BasicAuth(); ok {
-		id, errID := url.QueryUnescape(id)
-		secret, errSecret := url.QueryUnescape(secret)
-		if errID != nil || errSecret != nil {
-			return nil, oauthInvalidRequest("The Authorization header is not form-encoded.")
-		}
-		p["client_id"], p["client_secret"] = id, secret
-	}
-	return p, nil
-}
-
 // authenticate checks the client. A wrong secret and an unknown client get
 // different error codes, both of which Auth0 has been seen to use.
 func authenticate(app *Application, p map[string]string) *oauthError {
@@ -146,13 +95,13 @@ func authenticate(app *Application, p map[string]string) *oauthError {
 	if app.public() {
 		return nil
 	}
-	if subtle.ConstantTimeCompare([]byte(p["client_secret"]), []byte(app.Secret)) != 1 {
+	if !sameSecret(p["client_secret"], app.Secret) {
 		return &oauthError{status: http.StatusUnauthorized, code: "access_denied", description: "Unauthorized"}
 	}
 	return nil
 }
 
-// codeGrant trades an authorization code. The code is gone whatever comes of it.
+// codeGrant trades an authorization code.
 func (s *tenantServer) codeGrant(base string, p map[string]string) (tokenAnswer, *oauthError) {
 	var none tokenAnswer
 	for _, name := range []string{"code", "redirect_uri"} {
@@ -160,9 +109,7 @@ func (s *tenantServer) codeGrant(base string, p map[string]string) (tokenAnswer,
 			return none, oauthInvalidRequest("Missing required parameter: " + name)
 		}
 	}
-	flow := s.state.codes[p["code"]]
-	delete(s.state.codes, p["code"])
-	now := s.world.cfg.Now()
+	flow, now := redeem(s.state.codes, p["code"]), s.world.cfg.Now()
 	switch {
 	case flow == nil || !now.Before(flow.expires) || flow.clientID != p["client_id"]:
 		return none, oauthInvalidGrant(http.StatusForbidden, "Invalid authorization code")
@@ -186,17 +133,6 @@ func (s *tenantServer) codeGrant(base string, p map[string]string) (tokenAnswer,
 		answer.RefreshToken = s.state.startFamily(now, flow.user, flow.audience, scopes)
 	}
 	return answer, nil
-}
-
-// verifies checks a PKCE verifier (RFC 7636, section 4.6). A verifier for a
-// request that had no challenge is refused (RFC 9700, section 4.8.2).
-func verifies(challenge, verifier string) bool {
-	if challenge == "" || verifier == "" {
-		return challenge == verifier
-	}
-	sum := sha256.Sum256([]byte(verifier))
-	got := base64.RawURLEncoding.EncodeToString(sum[:])
-	return subtle.ConstantTimeCompare([]byte(got), []byte(challenge)) == 1
 }
 
 // answer makes the tokens of a user for one audience.

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/url"
-	"slices"
 )
 
 // Where the browser goes to connect an account: with the ticket to the tenant,
@@ -65,58 +64,27 @@ func (s *tenantServer) consentFlow(page string) *connectFlow {
 	return flow
 }
 
-const consentEnded = "This page has expired or was already answered. Start again in the application."
-
-// consentPage shows what Google would: who asks, for what, with a tick box for
-// every scope that can be left out. Looking at it changes nothing.
+// consentPage shows what Google would.
 func (s *tenantServer) consentPage(rw http.ResponseWriter, r *http.Request) {
-	page := r.URL.Query().Get("flow")
-	data, redirectURI := s.consentData(page)
-	if data == nil {
-		errorPage(rw, http.StatusBadRequest, "invalid_request", consentEnded)
-		return
-	}
-	data["Action"] = consentPath + "?" + url.Values{"flow": {page}}.Encode()
-	showPage(rw, http.StatusOK, redirectURI, "consent.html", data)
-}
-
-func (s *tenantServer) consentData(page string) (map[string]any, string) {
-	s.state.mu.Lock()
-	defer s.state.mu.Unlock()
-	flow := s.consentFlow(page)
-	if flow == nil {
-		return nil, ""
-	}
-	t := &s.state.tenant
-	// With Auth0's own keys it is not the application that Google knows.
-	app := t.Application.Name
-	if c := t.Connection(flow.connection); c != nil && c.DevKeys {
-		app = "auth0.com"
-	}
-	var accounts []string
-	for _, u := range t.Users {
-		accounts = append(accounts, u.Email)
-	}
-	user, _ := t.userBySub(flow.sub)
-	basic := intersectScopes(flow.scopes, basicScopes)
-	return map[string]any{
-		"App": app, "Accounts": accounts, "Account": user.Email, "Basic": basic,
-		"Scopes": slices.DeleteFunc(slices.Clone(flow.scopes), func(s string) bool { return slices.Contains(basic, s) }),
-	}, flow.redirectURI
+	s.state.showConsent(rw, r, consentPath, func(page string) *consentRequest {
+		flow := s.consentFlow(page)
+		if flow == nil {
+			return nil
+		}
+		t := &s.state.tenant
+		// With Auth0's own keys it is not the application that Google knows.
+		app := t.Application.Name
+		if c := t.Connection(flow.connection); c != nil && c.DevKeys {
+			app = "auth0.com"
+		}
+		user, _ := t.userBySub(flow.sub)
+		return &consentRequest{app: app, account: user.Email, scopes: flow.scopes, redirectURI: flow.redirectURI}
+	})
 }
 
 // consentAnswer is what the person chose on the consent page.
 func (s *tenantServer) consentAnswer(rw http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil {
-		errorPage(rw, http.StatusBadRequest, "invalid_request", "The form could not be read.")
-		return
-	}
-	to, e := s.finishConsent(r.URL.Query().Get("flow"), r.PostForm)
-	if e != nil {
-		errorPage(rw, e.status, e.code, e.description)
-		return
-	}
-	sendTo(rw, to)
+	answerForm(rw, r, r.URL.Query().Get("flow"), s.finishConsent)
 }
 
 // finishConsent ends the page and returns the address that the browser goes to.
@@ -141,7 +109,7 @@ func (s *tenantServer) finishConsent(page string, form url.Values) (string, *oau
 	case form.Get("action") != "allow" || !known || c == nil:
 		return "", oauthInvalidRequest("Choose one of the accounts and a button.")
 	}
-	granted := intersectScopes(flow.scopes, append(slices.Clone(basicScopes), form["scope"]...))
+	granted := ticked(flow.scopes, form)
 	if len(granted) == 0 {
 		return refuse()
 	}

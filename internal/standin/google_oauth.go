@@ -139,51 +139,32 @@ func (p *GoogleProject) redirects(uri string) bool {
 
 // consentPage shows who asks and for what.
 func (g *googleState) consentPage(rw http.ResponseWriter, r *http.Request) {
-	id := r.URL.Query().Get("flow")
-	data, redirectURI := g.consentData(id)
-	if data == nil {
-		errorPage(rw, http.StatusBadRequest, "invalid_request", consentEnded)
-		return
-	}
-	data["Action"] = googleConsentPath + "?" + url.Values{"flow": {id}}.Encode()
-	showPage(rw, http.StatusOK, redirectURI, "consent.html", data)
+	s := g.world.auth0
+	s.showConsent(rw, r, googleConsentPath, func(page string) *consentRequest {
+		flow := g.open(page)
+		if flow == nil {
+			return nil
+		}
+		account := flow.hint
+		if account == "" {
+			account = s.tenant.Users[0].Email
+		}
+		return &consentRequest{app: g.project.Name, account: account, scopes: flow.scopes, redirectURI: flow.redirectURI}
+	})
 }
 
-func (g *googleState) consentData(id string) (map[string]any, string) {
-	s := g.world.auth0
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	flow := g.flows[id]
+// open finds the flow of an open consent page.
+func (g *googleState) open(page string) *googleFlow {
+	flow := g.flows[page]
 	if flow == nil || !g.world.cfg.Now().Before(flow.expires) {
-		return nil, ""
+		return nil
 	}
-	var accounts []string
-	for _, u := range s.tenant.Users {
-		accounts = append(accounts, u.Email)
-	}
-	chosen := flow.hint
-	if chosen == "" {
-		chosen = accounts[0]
-	}
-	basic := intersectScopes(flow.scopes, basicScopes)
-	return map[string]any{
-		"App": g.project.Name, "Accounts": accounts, "Account": chosen, "Basic": basic,
-		"Scopes": slices.DeleteFunc(slices.Clone(flow.scopes), func(s string) bool { return slices.Contains(basic, s) }),
-	}, flow.redirectURI
+	return flow
 }
 
 // consentAnswer is what the person chose.
 func (g *googleState) consentAnswer(rw http.ResponseWriter, r *http.Request) {
-	if err := r.ParseForm(); err != nil {
-		errorPage(rw, http.StatusBadRequest, "invalid_request", "The form could not be read.")
-		return
-	}
-	to, e := g.finish(r.URL.Query().Get("flow"), r.PostForm)
-	if e != nil {
-		errorPage(rw, e.status, e.code, e.description)
-		return
-	}
-	sendTo(rw, to)
+	answerForm(rw, r, r.URL.Query().Get("flow"), g.finish)
 }
 
 // finish ends a consent page and returns where the browser goes.
@@ -191,8 +172,8 @@ func (g *googleState) finish(id string, form url.Values) (string, *oauthError) {
 	s := g.world.auth0
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	flow, now := g.flows[id], g.world.cfg.Now()
-	if flow == nil || !now.Before(flow.expires) {
+	flow := g.open(id)
+	if flow == nil {
 		return "", oauthInvalidRequest(consentEnded)
 	}
 	account, known := s.tenant.userByEmail(form.Get("account"))
@@ -207,10 +188,10 @@ func (g *googleState) finish(id string, form url.Values) (string, *oauthError) {
 	}
 	delete(g.flows, id)
 	flow.account = account
-	flow.scopes = intersectScopes(flow.scopes, append(slices.Clone(basicScopes), form["scope"]...))
+	flow.scopes = ticked(flow.scopes, form)
 	flow.refresh = flow.offline && (flow.consent || !g.allowed(account.Email, flow.scopes))
 	g.consented[account.Email] = append(g.consented[account.Email], flow.scopes...)
-	flow.expires = now.Add(codeLife)
+	flow.expires = g.world.cfg.Now().Add(codeLife)
 	code := "4/" + rand.Text()
 	g.codes[code] = flow
 	return backTo(flow.redirectURI, flow.state, url.Values{

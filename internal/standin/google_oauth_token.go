@@ -2,7 +2,6 @@ package standin
 
 import (
 	"crypto/rand"
-	"crypto/subtle"
 	"net/http"
 	"net/url"
 	"strings"
@@ -35,11 +34,7 @@ func (g *googleState) token(rw http.ResponseWriter, r *http.Request) {
 	if e == nil {
 		answer, e = g.grant(p)
 	}
-	if e != nil {
-		tenantJSON(rw, e.status, e.body())
-		return
-	}
-	tenantJSON(rw, http.StatusOK, answer)
+	writeGrant(rw, answer, e)
 }
 
 func (g *googleState) grant(p map[string]string) (map[string]any, *oauthError) {
@@ -70,15 +65,14 @@ func (g *googleState) client(p map[string]string) *oauthError {
 		return nil
 	case p["client_secret"] == "":
 		return oauthInvalidRequest("client_secret is missing.")
-	case subtle.ConstantTimeCompare([]byte(p["client_secret"]), []byte(g.project.ClientSecret)) != 1:
+	case !sameSecret(p["client_secret"], g.project.ClientSecret):
 		return &oauthError{status: http.StatusUnauthorized, code: "invalid_client", description: "The provided client secret is invalid."}
 	}
 	return nil
 }
 
 func (g *googleState) codeGrant(p map[string]string) (map[string]any, *oauthError) {
-	flow, now := g.codes[p["code"]], g.world.cfg.Now()
-	delete(g.codes, p["code"])
+	flow, now := redeem(g.codes, p["code"]), g.world.cfg.Now()
 	switch {
 	case flow == nil || !now.Before(flow.expires):
 		return nil, oauthInvalidGrant(http.StatusBadRequest, "Malformed auth code.")
