@@ -306,6 +306,20 @@ func (p *imapParser) header() (string, bool) {
 // imapLayouts are how a day is written: as RFC 3501 has it, and as models do.
 var imapLayouts = []string{"2-Jan-2006", time.DateOnly, "2006/01/02", "2-January-2006"}
 
+// likeADay is what can only have been meant as one. BEFORE sunrise may be words
+// to look for, and so may ON 24/7.
+var likeADay = regexp.MustCompile(`^\p{Nd}{1,4}[-/.][\p{L}\p{Nd}]{1,9}[-/.]\p{Nd}{1,4}$`)
+
+// noDay is the refusal of a day that is none, or that is written in a way in
+// which it may be one of two.
+func noDay(word string) error {
+	form := map[string]string{"SINCE": "after:2026/11/24", "BEFORE": "before:2026/11/24", "ON": "after:2026/11/24 before:2026/11/25"}
+	return &Error{
+		Code: "invalid_query", Message: "the query is an IMAP search with a date after " + word + " that is none",
+		Hint: "Use Gmail's form, " + form[strings.TrimPrefix(word, "SENT")] + ", or the arguments after and before; in IMAP's the date is 24-Nov-2026.",
+	}
+}
+
 func (p *imapParser) day(word string) (string, bool) {
 	value, ok := p.argument()
 	if !ok {
@@ -326,6 +340,9 @@ func (p *imapParser) day(word string) (string, bool) {
 		default:
 			return fmt.Sprintf("(%s before:%d)", since, begin.AddDate(0, 0, 1).Unix()), true
 		}
+	}
+	if likeADay.MatchString(value) {
+		p.err = noDay(word)
 	}
 	return "", false
 }

@@ -53,7 +53,7 @@ func TestGmailsOwnExpressionsAreLeftAlone(t *testing.T) {
 		``, `from:anna`, `FROM`, `NEW`, `OLD`, `DRAFT`, `TEXT`, `"FROM alice"`, `from alice`, `unseen`,
 		`NEW YORK`, `SUBJECT TO CONTRACT`, `NOT a drill`, `ON time delivery`, `TEXT me`, `invoice OR receipt`,
 		`OR`, `OLD SPICE`, `ALL HANDS meeting`, `RECENT changes`, `(is:unread from:anna)`, `(`, `-from:x UNSEEN`,
-		`after:2026/01/01 before:2026/02/01`, `"UNSEEN"`, `TO`, `BEFORE sunrise`, `LARGER THAN LIFE`, `UID`,
+		`after:2026/01/01 before:2026/02/01`, `"UNSEEN"`, `TO`, `BEFORE sunrise`, `SINCE 2024`, `BEFORE 9-11`, `ON 24/7 duty`, `LARGER THAN LIFE`, `UID`,
 		"  spaces  kept ", strings.Repeat("NOT ", 50) + `FROM "a"`,
 	} {
 		got, translated, err := mailbox.Translate(query, time.UTC)
@@ -75,6 +75,12 @@ func TestWhatOnlyBeginsAsIMAPIsRefusedWithGmailsForm(t *testing.T) {
 		{`UID 1:5`, "messageId"},
 		{`HEADER X-Spam "yes"`, "deliveredto:"},
 		{`(UNSEEN FROM "a"`, "is:unread"},
+		{`SINCE 45-Foo-2024`, "after:2026/11/24"},
+		{`SINCE 31-Feb-2024 FROM anna`, "after:2026/11/24"},
+		{`FROM anna BEFORE 1.2.2024`, "before:2026/11/24"},
+		{`SENTSINCE "01/02/2024"`, "after:2026/11/24"},
+		{`ON 2024-13-01`, "after:2026/11/24 before:2026/11/25"},
+		{`NOT (SINCE 45-Foo-2024)`, "after:2026/11/24"},
 	} {
 		_, _, err := mailbox.Translate(one.query, time.UTC)
 		var e *mailbox.Error
@@ -88,6 +94,7 @@ func FuzzTranslatingAQueryTwiceIsTranslatingItOnce(f *testing.F) {
 	for _, s := range []string{
 		`OR (FROM "a" UNSEEN) NOT SUBJECT "b c"`, `ALL`, `BODY "UNSEEN"`, `FROM ""`, `FROM "FROM" TO "TO"`, `NOT ALL UNSEEN`,
 		`ON 1-Jan-2025`, `HEADER From "x" UNSEEN`, `TEXT "a\\"`, `from:x UNSEEN`, `KEYWORD "-UNSEEN"`, `NOT KEYWORD "a" SEEN`,
+		`SINCE 45-Foo-2024`, `NOT ON 1-Jan-2025 BEFORE 2024-13-01`,
 	} {
 		f.Add(s)
 	}

@@ -12,7 +12,8 @@ import (
 
 // ThreadQuery asks for a thread, by its own id or by that of one of its mails.
 type ThreadQuery struct {
-	// ID is the thread's. If empty, it is looked up for Message.
+	// ID is the thread's. If empty, it is looked up for Message. The id of a
+	// mail is taken for that of its thread, and the mail as named by Message.
 	ID string
 	// Message is the id of a mail of the thread that is listed even if it is
 	// not among the newest. It may be empty if ID is not.
@@ -45,8 +46,8 @@ const (
 )
 
 // Thread reads a conversation: one request, two where only a mail of it is
-// named that is not known yet, and another for every text that Gmail keeps
-// apart. Of a very long thread the older mails come without their text,
+// named that is not known yet, three where its id is taken for the thread's,
+// and another for every text that Gmail keeps apart. Of a very long thread the older mails come without their text,
 // and say so ([Message.Skipped]).
 func (c *Client) Thread(ctx context.Context, q ThreadQuery) (Thread, error) {
 	switch {
@@ -74,16 +75,16 @@ func (c *Client) Thread(ctx context.Context, q ThreadQuery) (Thread, error) {
 		}
 	}
 	at := c.known.position()
-	var t *gmail.Thread
-	err := c.read(ctx, b, "read the thread", unitsThread, func(ctx context.Context) error {
-		var err error
-		t, err = c.service.Users.Threads.Get(me, q.ID).Format(fullForm.format).
-			Fields("id", googleapi.Field("messages("+fullForm.fields+")")).Context(ctx).Do()
-		return err
-	})
-	if e, ok := errors.AsType[*Error](err); ok && e.Code == codeNotFound {
-		e.Message = "there is no such thread"
-		e.Hint = "It may have been deleted. If this is the id of a mail, give it as that of a mail, and not of a thread."
+	t, err := c.getThread(ctx, b, q.ID)
+	if isGone(err) && q.Message == "" {
+		// Many a caller has a mail's id at hand and takes it for the thread's.
+		switch id, lookup := c.threadOf(ctx, b, q.ID); {
+		case lookup == nil && id != q.ID:
+			q.ID, q.Message = id, q.ID
+			t, err = c.getThread(ctx, b, q.ID)
+		case lookup != nil && !isGone(lookup):
+			err = lookup
+		}
 	}
 	if err != nil {
 		return Thread{}, err
@@ -106,6 +107,19 @@ func (c *Client) Thread(ctx context.Context, q ThreadQuery) (Thread, error) {
 		out.Messages[i].Labels = c.labelNames(heads[out.Messages[i].ID].labels)
 	}
 	return out, nil
+}
+
+func (c *Client) getThread(ctx context.Context, b budget, id string) (t *gmail.Thread, err error) {
+	err = c.read(ctx, b, "read the thread", unitsThread, func(ctx context.Context) error {
+		var err error
+		t, err = c.service.Users.Threads.Get(me, id).Format(fullForm.format).
+			Fields("id", googleapi.Field("messages("+fullForm.fields+")")).Context(ctx).Do()
+		return err
+	})
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == codeNotFound {
+		e.Message, e.Hint = "there is no such thread", "It may have been deleted. Search again for its mails."
+	}
+	return t, err
 }
 
 // threadOf returns the thread that a mail belongs to.

@@ -118,7 +118,7 @@ func TestAThreadThatCannotBeReadIsExplained(t *testing.T) {
 		{"too many", mailbox.ThreadQuery{ID: thread, Max: 1000}, "invalid_argument"},
 		{"a thread that is not there", mailbox.ThreadQuery{ID: "18a0000000000001"}, "not_found"},
 		{"a mail that is not there", mailbox.ThreadQuery{Message: "18a0000000000001"}, "not_found"},
-		{"a thread named by a later mail's id", mailbox.ThreadQuery{ID: ids[1]}, "not_found"},
+		{"a thread named by a later mail's id, with another mail", mailbox.ThreadQuery{ID: ids[1], Message: ids[0]}, "not_found"},
 		{"a mail of another thread", mailbox.ThreadQuery{ID: thread, Message: others[0]}, "not_found"},
 		{"an id that Gmail does not use", mailbox.ThreadQuery{ID: "Zz-_"}, "invalid_argument"},
 	} {
@@ -131,6 +131,23 @@ func TestAThreadThatCannotBeReadIsExplained(t *testing.T) {
 	r.world.Remove(standin.DefaultUser, ids[1])
 	if _, err := r.Thread(t.Context(), mailbox.ThreadQuery{ID: thread}); err == nil {
 		t.Error("a thread whose mails were deleted was read")
+	}
+}
+
+func TestTheIDOfAMailIsTakenForThatOfItsThread(t *testing.T) {
+	r := newRig(t, standin.Config{})
+	thread, ids := r.talk(6, number)
+	for range 2 { // the second time the mail is known
+		got := r.thread(t, mailbox.ThreadQuery{ID: ids[2], Max: 2})
+		if want := []string{ids[2], ids[5]}; got.ID != thread || !slices.Equal(messageIDs(got), want) {
+			t.Errorf("got %v of the thread %s, want %v of %s", messageIDs(got), got.ID, want, thread)
+		}
+	}
+	r.world.ForgetSeen()
+	if _, err := r.Thread(t.Context(), mailbox.ThreadQuery{ID: "18a0000000000001"}); err == nil {
+		t.Error("a thread was read that is not there")
+	} else if seen := r.seen(); seen["threads/18a0000000000001"] != 1 || seen["get"] != 1 {
+		t.Errorf("got requests %v, want one of the thread and one of the mail", seen)
 	}
 }
 

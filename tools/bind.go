@@ -99,9 +99,16 @@ func fill(v reflect.Value, tool string, params []parameter, args map[string]json
 		}
 	}
 	if len(missing) > 0 {
-		return invalid(missing[0], "Call "+tool+" again with all of them.", "missing: %s", strings.Join(missing, ", "))
+		return invalid(missing[0], "Add "+itOrThem(len(missing))+" and call "+tool+" again.", "missing: %s", strings.Join(missing, ", "))
 	}
 	return nil
+}
+
+func itOrThem(n int) string {
+	if n == 1 {
+		return "it"
+	}
+	return "them"
 }
 
 // find returns the parameter that key names, by its name or a synonym.

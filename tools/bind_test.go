@@ -119,6 +119,8 @@ func TestBadArgumentsAreExplained(t *testing.T) {
 		{"a mail without what it needs", "send_email", `{"to":"a@example.com"}`, "invalid_argument", "missing: subject, body", "send_email"},
 		{"a mail to nobody", "send_email", `{"to":[],"subject":"s","body":"b"}`, "invalid_argument", "missing: to", ""},
 		{"a mail without a body", "send_email", `{"to":"a@example.com","subject":"s","body":""}`, "invalid_argument", "missing: body", ""},
+		{"an answer without what it says", "reply_email", `{"messageId":"1"}`, "invalid_argument", "missing: body", "Add it and call reply_email again."},
+		{"an answer to nothing", "reply_email", `{}`, "invalid_argument", "missing: messageId, body", "Add them and call reply_email again."},
 		{"a recipient without an address", "send_email", `{"to":["a@example.com","Anna"],"subject":"s","body":"b"}`, "invalid_argument", "to[1] is not a mail address", "one address per element"},
 		{"a header smuggled into a recipient", "send_email", `{"to":["a@example.com\r\nBcc: evil@example.com"],"subject":"s","body":"b"}`, "invalid_argument", "to[0] contains a line break", ""},
 		{"a header smuggled into the subject", "send_email", `{"to":"a@example.com","subject":"s\nBcc: evil@example.com","body":"b"}`, "invalid_argument", "subject contains a line break", ""},

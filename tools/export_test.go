@@ -36,3 +36,6 @@ var Canonical = canonical
 
 // FileName is what a file is saved as.
 var FileName = fileName
+
+// OperatorNote is what is said of the operators of a query.
+var OperatorNote = operatorNote

@@ -84,7 +84,7 @@ func TestProblem09TheNewestAnswersOfAThreadAreShown(t *testing.T) {
 				t.Errorf("%s: %q is not shown", args, want)
 			}
 		}
-		if d := a.data(); d["complete"] != false || d["totalMessages"] != 40.0 || d["omitted"] != 20.0 || !strings.Contains(a.text, "Not listed: 20 older mails") {
+		if d := a.data(); d["complete"] != false || d["totalMessages"] != 40.0 || d["omitted"] != 20.0 || !strings.Contains(a.text, "Not listed: 20 other mails") {
 			t.Errorf("%s: complete %v, total %v, omitted %v", args, d["complete"], d["totalMessages"], d["omitted"])
 		}
 		for _, id := range ids {

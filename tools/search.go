@@ -79,7 +79,8 @@ func searchEmails(cfg Config) mcpserver.ServerTool {
 			return nil, err
 		}
 		out := searchAnswer(page, q, zone)
-		out.Note = strings.TrimSpace(labelNote(ctx, cfg.Mailbox, page.Effective) + " " + out.Note)
+		doubts := []string{operatorNote(page.Effective), labelNote(ctx, cfg.Mailbox, page.Effective), out.Note}
+		out.Note = strings.Join(slices.DeleteFunc(doubts, func(s string) bool { return s == "" }), " ")
 		return out, nil
 	})
 }

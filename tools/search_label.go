@@ -2,42 +2,53 @@ package tools
 
 import (
 	"context"
-	"regexp"
 	"slices"
 	"strings"
 
 	"linkmail/mailbox"
 )
 
-// labelTerm finds the labels that a query names, one by one.
-var labelTerm = regexp.MustCompile(`(?i)(?:^|[\s({-])label:(?:"([^"]+)"|([^\s"(){}]+))`)
+// queryPlaces are the values of in: that are no labels. The last four are not
+// on Gmail's page, but not known to be wrong either.
+var queryPlaces = []string{"anywhere", "archive", "draft", "drafts", "chats", "snoozed", "scheduled", "muted", "all", "outbox"}
 
-// labelNote says which labels of a query do not exist. To Gmail a label that
-// does not exist is one without mails, which a reader would take for an answer.
+// labelNote says which labels and places of a query do not exist. To Gmail a
+// label that does not exist is one without mails, which a reader would take for
+// an answer.
 func labelNote(ctx context.Context, box LabelReader, query string) string {
-	var words []string
-	for _, m := range labelTerm.FindAllStringSubmatch(query, -1) {
-		if word := m[1] + m[2]; !strings.HasPrefix(word, "^") { // those are Gmail's own secrets
-			words = append(words, word)
+	var named []queryTerm
+	for _, t := range queryTerms(query) {
+		t.operator = strings.ToLower(t.operator)
+		switch {
+		case strings.HasPrefix(t.value, "^"): // those are Gmail's own secrets
+		case t.operator == "label", t.operator == "in" && !slices.Contains(queryPlaces, strings.ToLower(t.value)):
+			named = append(named, t)
 		}
 	}
-	if len(words) == 0 {
+	if len(named) == 0 {
 		return ""
 	}
 	all, err := box.RecentLabels(ctx)
-	if err == nil && slices.ContainsFunc(words, func(w string) bool { return !isLabel(all, w) }) {
+	if err == nil && slices.ContainsFunc(named, func(t queryTerm) bool { return !isLabel(all, t.value) }) {
 		all, err = box.Labels(ctx) // it may have been made a moment ago
 	}
 	if err != nil {
 		return "" // nothing is known, so nothing is said
 	}
 	var notes []string
-	for _, word := range words {
-		if isLabel(all, word) {
+	for _, t := range named {
+		if isLabel(all, t.value) {
 			continue
 		}
-		note := "There is no label " + shorten(line(word), 60) + "."
-		if near := nearLabels(all, word); len(near) > 0 {
+		note, near := "There is no label ", nearLabels(all, t.value)
+		if place := nearest(t.value, queryPlaces); t.operator == "in" {
+			note = "There is no place or label "
+			if place != "" && len(near) == 0 {
+				near = []string{place}
+			}
+		}
+		note += shorten(line(t.value), 60) + "."
+		if len(near) > 0 {
 			note += " Nearest: " + strings.Join(near, ", ") + "."
 		}
 		notes = append(notes, note)

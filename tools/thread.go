@@ -42,6 +42,8 @@ type threadOut struct {
 }
 
 const (
+	// maxThreadMails is the largest maxMessages.
+	maxThreadMails = 50
 	// threadBodyChars is how much of a mail's body a thread shows at most.
 	threadBodyChars = 6000
 	// worthwhile is the least part of a body that is shown instead of a line.
@@ -187,8 +189,12 @@ func (o *threadOut) render(f fence, _ string) string {
 	}
 	flush()
 	if o.Omitted > 0 {
-		fmt.Fprintf(&b, "Not listed: %s, oldest first: %s. A larger maxMessages lists more; read_email reads each.\n",
-			plural(o.Omitted, "older mail"), strings.Join(o.OmittedIDs, ", "))
+		// Older, unless a mail was named that is older still.
+		fmt.Fprintf(&b, "Not listed: %s, oldest first: %s. ", plural(o.Omitted, "other mail"), strings.Join(o.OmittedIDs, ", "))
+		if len(o.Items) < maxThreadMails {
+			b.WriteString("A larger maxMessages lists more; ")
+		}
+		b.WriteString("read_email reads each.\n")
 	}
 	if o.Complete {
 		b.WriteString("The thread is complete.")

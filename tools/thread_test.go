@@ -133,7 +133,7 @@ func TestThreadComesInTheOrderThatWasAskedFor(t *testing.T) {
 		if a.data()["complete"] != complete || strings.Contains(a.text, "The thread is complete.") != complete {
 			t.Errorf("%s: complete = %v, text:\n%s", args, a.data()["complete"], a.text)
 		}
-		if !complete && (a.data()["omitted"] != 1.0 || !strings.Contains(a.text, "Not listed: 1 older mail, oldest first: m00.")) {
+		if !complete && (a.data()["omitted"] != 1.0 || !strings.Contains(a.text, "Not listed: 1 other mail, oldest first: m00.")) {
 			t.Errorf("%s: omitted = %v, text:\n%s", args, a.data()["omitted"], a.text)
 		}
 	}
@@ -151,6 +151,16 @@ func TestThreadComesInTheOrderThatWasAskedFor(t *testing.T) {
 // Whatever the thread, an answer stays within its size, says what is missing,
 // shows the mail that was asked for, prefers the newest, and every body can be
 // read on from where it ends.
+func TestAThreadSaysHowMoreOfItIsListed(t *testing.T) {
+	for limit, says := range map[int]bool{20: true, 50: false} {
+		b := talkOf(slices.Repeat([]string{"x"}, 60)...)
+		a := must(t, tools.Config{Mailbox: b}, "get_thread", fmt.Sprintf(`{"threadId":"t0","maxMessages":%d}`, limit))
+		if got := strings.Contains(a.text, "A larger maxMessages lists more"); got != says || !strings.Contains(a.text, "read_email reads each") {
+			t.Errorf("maxMessages %d: a larger one is offered: %v, want %v in\n%s", limit, got, says, a.text)
+		}
+	}
+}
+
 func TestThreadKeepsToItsBudget(t *testing.T) {
 	rapid.Check(t, func(t2 *rapid.T) {
 		n := rapid.IntRange(1, 50).Draw(t2, "mails")

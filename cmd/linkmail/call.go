@@ -15,6 +15,9 @@ import (
 	"linkmail/tools"
 )
 
+// callExample has the quotes that a shell wants around JSON.
+const callExample = `linkmail call search_emails '{"query":"is:unread"}'`
+
 // maxCallInput is the size of the largest JSON argument of call, in bytes.
 const maxCallInput = 16 << 20
 
@@ -30,18 +33,17 @@ func (p process) call(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	src.read(p, fs)
-	if len(rest) < 1 || len(rest) > 2 {
-		src.problem("call takes a tool and its arguments as JSON: linkmail call search_emails '{\"query\":\"is:unread\"}'")
-		rest = []string{""}
-	}
-	if *wait < 0 {
-		src.problem("--wait must not be negative")
+	switch {
+	case len(rest) < 1 || len(rest) > 2:
+		return usagef("call takes a tool and its arguments as JSON: %s", callExample)
+	case *wait < 0:
+		return usagef("--wait must not be negative")
 	}
 	input, err := p.toolInput(rest[1:])
 	if err != nil {
-		src.problem("%v", err)
+		return usagef("%v. For example: %s", err, callExample)
 	}
+	src.read(p, fs)
 	cfg, err := src.client("warn")
 	if err != nil {
 		return err
@@ -95,9 +97,9 @@ func (p process) toolInput(args []string) (json.RawMessage, error) {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(text), &object); err != nil || object == nil {
 		if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-			return nil, fmt.Errorf("the arguments are not JSON: %w at byte %d. Quote the object for your shell: '{\"query\":\"is:unread\"}'", syntax, syntax.Offset)
+			return nil, fmt.Errorf("the arguments are not JSON: %w at byte %d", syntax, syntax.Offset)
 		}
-		return nil, errors.New("the arguments must be a JSON object such as '{\"query\":\"is:unread\"}'")
+		return nil, errors.New("the arguments must be a JSON object")
 	}
 	return json.RawMessage(text), nil
 }

@@ -30,7 +30,7 @@ func TestWrongConfigurationEndsEveryCommandBeforeItAnswers(t *testing.T) {
 		{"a shared store without a key", append([]string{"LINKMAIL_STORE=redis://127.0.0.1"}, token...), nil, []string{"LINKMAIL_KEY is not set"}},
 		{
 			"a shared store with its password for all to see", append([]string{"LINKMAIL_KEY=" + sealKey}, token...),
-			[]string{"call", "--store", "redis://u:canary@127.0.0.1", "search_emails", "{}"},
+			[]string{"--store", "redis://u:canary@127.0.0.1"},
 			[]string{"--store has a password"},
 		},
 		{"a shared store that is not there", append([]string{"LINKMAIL_STORE=redis://u:canary@127.0.0.1:1", "LINKMAIL_KEY=" + sealKey}, token...), nil, []string{"LINKMAIL_STORE: ", "cannot be reached"}},
@@ -157,7 +157,8 @@ func TestWrongUsageSaysWhatIsRight(t *testing.T) {
 		{"an unknown command", []string{"serv"}, "did you mean serve?"},
 		{"an unknown tool", []string{"call", "search_email", "{}"}, "did you mean search_emails?"},
 		{"no tool", []string{"call"}, "call takes a tool"},
-		{"arguments that are no JSON", []string{"call", "search_emails", "{query:1}"}, "not JSON"},
+		{"arguments that are no JSON", []string{"call", "search_emails", "{query:1}"}, "not JSON: invalid character 'q' looking for beginning of object key string at byte 2. For example: linkmail call search_emails '{\"query\""},
+		{"arguments that are nothing", []string{"call", "search_emails", ""}, "not JSON: unexpected end of JSON input"},
 		{"arguments that are no object", []string{"call", "search_emails", "[1]"}, "must be a JSON object"},
 		{"too many arguments", []string{"call", "search_emails", "{}", "{}"}, "call takes a tool"},
 		{"sse without http", []string{"serve", "--sse"}, "--sse needs --http"},
@@ -183,6 +184,9 @@ func TestWrongUsageSaysWhatIsRight(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := run(t, demo, tt.args...)
+			if tt.args != nil && tt.args[0] == "call" && strings.Contains(got.stderr, "configuration:") {
+				t.Errorf("a call that is wrong is blamed on the configuration: %s", got.stderr)
+			}
 			if got.status != exitUsage || !strings.Contains(got.stderr, tt.want) || got.stdout != "" {
 				t.Errorf("got status %d, stdout %q, stderr %q; want %d and %q", got.status, got.stdout, got.stderr, exitUsage, tt.want)
 			}
