@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"regexp"
-	"strings"
 	"sync"
 	"time"
 )
@@ -38,38 +36,6 @@ const (
 	maxExposure = 4096
 	exposureKey = "exposure"
 )
-
-var (
-	// addressText finds what is, or looks to a model like, a mail address.
-	addressText = regexp.MustCompile(`[\p{L}\p{N}._%+'=-]+@[\p{L}\p{N}.-]+`)
-	spelledAt   = regexp.MustCompile(`\s*(?:[\[({<]\s*at\s*[\])}>]|\s+at\s+|＠|﹫)\s*|\s+@\s*|@\s+`)
-	spelledDot  = regexp.MustCompile(`\s*[\[({<]\s*(?:dot|punkt|point)\s*[\])}>]\s*|\s+dot\s+|。|．`)
-)
-
-// addressesIn returns the addresses in a text, in one spelling.
-func addressesIn(text string) []string {
-	plain := lower(text)
-	unspelled := spelledDot.ReplaceAllString(spelledAt.ReplaceAllString(plain, "@"), ".")
-	found := addressText.FindAllString(plain, -1)
-	if unspelled != plain {
-		found = append(found, addressText.FindAllString(unspelled, -1)...)
-	}
-	for i := range found {
-		found[i] = canonical(found[i])
-	}
-	return found
-}
-
-// canonical is the mailbox behind an address, as far as it shows: without a
-// tag, and without the dots that Gmail ignores.
-func canonical(address string) string {
-	local, domain, _ := strings.Cut(strings.Trim(lower(address), ".-'"), "@")
-	local, _, _ = strings.Cut(local, "+")
-	if domain == "gmail.com" || domain == "googlemail.com" {
-		local, domain = strings.ReplaceAll(local, ".", ""), "gmail.com"
-	}
-	return local + "@" + domain
-}
 
 func exposureDigest(address string) string {
 	sum := sha256.Sum256([]byte("linkmail exposure\x00" + canonical(address)))
