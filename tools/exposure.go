@@ -131,6 +131,19 @@ func (e *exposure) readOf(ctx context.Context, recipients []string) []string {
 	return found
 }
 
+// hasRead reports whether any address was read of.
+func (e *exposure) hasRead(ctx context.Context) bool {
+	e.load(ctx)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, until := range e.seen {
+		if e.now().Before(until) {
+			return true
+		}
+	}
+	return e.blind
+}
+
 // acquainted is what the gate needs to know of a recipient.
 type acquainted interface {
 	// Knows reports whether the address is the account's own, or one that it
