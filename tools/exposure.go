@@ -37,6 +37,10 @@ const (
 	exposureKey = "exposure"
 )
 
+func newExposure(cfg Config) *exposure {
+	return &exposure{store: cfg.Confirmations, now: cfg.now, seen: map[string]time.Time{}}
+}
+
 func exposureDigest(address string) string {
 	sum := sha256.Sum256([]byte("linkmail exposure\x00" + canonical(address)))
 	return base64.RawStdEncoding.EncodeToString(sum[:12])
