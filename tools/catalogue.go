@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	mcpserver "github.com/mark3labs/mcp-go/server"
 )
@@ -73,7 +72,7 @@ var entries = []entry{
 
 // Catalogue returns the tools that cfg allows, in the order of their names.
 func Catalogue(cfg Config) []mcpserver.ServerTool {
-	cfg.exposure = &exposure{store: cfg.Confirmations, now: cfg.now, seen: map[string]time.Time{}}
+	cfg.exposure = newExposure(cfg)
 	var list []mcpserver.ServerTool
 	cfg.offered = new([]string)
 	for _, e := range entries {

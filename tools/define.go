@@ -63,8 +63,9 @@ type output interface {
 // An output with a method contents() []mcp.Content has more than its text to
 // show, for example a picture.
 
-// listing is an answer that shows mails without reading them. Who wrote them
-// is known to the user as well; what they say is not.
+// listing is an answer that shows mails without reading them. The addresses
+// that they are from are known to the user as well; what else stands in them,
+// a sender's name and the other recipients included, is their senders' text.
 type listing interface{ said() []string }
 
 type summary struct {

@@ -5,8 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"regexp"
-	"strings"
 	"sync"
 	"time"
 )
@@ -39,36 +37,8 @@ const (
 	exposureKey = "exposure"
 )
 
-var (
-	// addressText finds what is, or looks to a model like, a mail address.
-	addressText = regexp.MustCompile(`[\p{L}\p{N}._%+'=-]+@[\p{L}\p{N}.-]+`)
-	spelledAt   = regexp.MustCompile(`\s*(?:[\[({<]\s*at\s*[\])}>]|\s+at\s+|＠|﹫)\s*|\s+@\s*|@\s+`)
-	spelledDot  = regexp.MustCompile(`\s*[\[({<]\s*(?:dot|punkt|point)\s*[\])}>]\s*|\s+dot\s+|。|．`)
-)
-
-// addressesIn returns the addresses in a text, in one spelling.
-func addressesIn(text string) []string {
-	plain := lower(text)
-	unspelled := spelledDot.ReplaceAllString(spelledAt.ReplaceAllString(plain, "@"), ".")
-	found := addressText.FindAllString(plain, -1)
-	if unspelled != plain {
-		found = append(found, addressText.FindAllString(unspelled, -1)...)
-	}
-	for i := range found {
-		found[i] = canonical(found[i])
-	}
-	return found
-}
-
-// canonical is the mailbox behind an address, as far as it shows: without a
-// tag, and without the dots that Gmail ignores.
-func canonical(address string) string {
-	local, domain, _ := strings.Cut(strings.Trim(lower(address), ".-'"), "@")
-	local, _, _ = strings.Cut(local, "+")
-	if domain == "gmail.com" || domain == "googlemail.com" {
-		local, domain = strings.ReplaceAll(local, ".", ""), "gmail.com"
-	}
-	return local + "@" + domain
+func newExposure(cfg Config) *exposure {
+	return &exposure{store: cfg.Confirmations, now: cfg.now, seen: map[string]time.Time{}}
 }
 
 func exposureDigest(address string) string {
@@ -163,6 +133,19 @@ func (e *exposure) readOf(ctx context.Context, recipients []string) []string {
 		}
 	}
 	return found
+}
+
+// hasRead reports whether any address was read of.
+func (e *exposure) hasRead(ctx context.Context) bool {
+	e.load(ctx)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, until := range e.seen {
+		if e.now().Before(until) {
+			return true
+		}
+	}
+	return e.blind
 }
 
 // acquainted is what the gate needs to know of a recipient.

@@ -180,7 +180,15 @@ func searchAnswer(page mailbox.Page, q mailbox.Query, zone *time.Location) *sear
 func (o *searchOut) said() []string {
 	var texts []string
 	for _, m := range o.Items {
-		texts = append(texts, m.Subject, m.Snippet)
+		// Whom it is from, but not what its sender calls itself.
+		name := m.From
+		if i := strings.LastIndex(m.From, "<"); i >= 0 {
+			name = m.From[:i]
+		} else if plainAddress.MatchString(m.From) {
+			name = ""
+		}
+		texts = append(texts, m.Subject, m.Snippet, name)
+		texts = append(texts, m.To...)
 	}
 	return texts
 }

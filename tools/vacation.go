@@ -105,7 +105,9 @@ func setVacation(ctx context.Context, cfg Config, in vacationIn, zone *time.Loca
 	out := &vacationOut{Outcome: "not_set", vacationState: stateOf(v, zone)}
 	state := stateOf(before, zone)
 	out.Before = &state
-	if !cfg.Send.unasked(nil) { // nobody knows who the recipients will be
+	// Nobody knows who the recipients will be; whoever wrote the mail that was
+	// read, and may have asked for this, can be one.
+	if !cfg.Send.unasked(nil) || cfg.exposure.hasRead(ctx) {
 		c, agreed, err := out.confirm(ctx, cfg, in.ConfirmationToken)
 		if err != nil || !agreed {
 			return out, err
