@@ -132,14 +132,14 @@ type said struct {
 	took     time.Duration
 }
 
-// verdict tells a yes from a no, and both from the answer of a program: some
-// clients declare forms and have nobody to show them to.
+// verdict tells a yes from a no, and a no from the answer of a program: some
+// clients declare forms and have nobody to show them to. A box that was ticked
+// is believed at any speed. Whoever ticks it acts for the user, and would pass
+// on a token as well.
 func (s said) verdict() (agreed, asked bool) {
-	if s.took < instant {
-		return false, false
-	}
 	content, _ := s.response.Content.(map[string]any)
-	return s.response.Action == mcp.ElicitationResponseActionAccept && content[yes] == true, true
+	agreed = s.response.Action == mcp.ElicitationResponseActionAccept && content[yes] == true
+	return agreed, agreed || s.took >= instant
 }
 
 // pose answers a call with the question that it waits for.

@@ -70,7 +70,8 @@ var sittings = []sitting{
 	{"a word is no tick", `{"action":"accept","content":{"yes":"true"}}`, 5 * time.Second, "asked true, yes false"},
 	{"a user who declines does not agree", `{"action":"decline","content":{"yes":true}}`, 5 * time.Second, "asked true, yes false"},
 	{"a closed form is a no", `{"action":"cancel"}`, 5 * time.Second, "asked true, yes false"},
-	{"a yes that no user was quick enough for is nobody's", `{"action":"accept","content":{"yes":true}}`, time.Second, "asked false, yes false"},
+	{"a tick is believed at any speed", `{"action":"accept","content":{"yes":true}}`, 0, "asked true, yes true"},
+	{"an accepted form without a tick that no user was quick enough for is nobody's", `{"action":"accept","content":{}}`, time.Second, "asked false, yes false"},
 	{"a no of a program is nobody's", `{"action":"decline"}`, 0, "asked false, yes false"},
 	{"a client that cannot after all has asked nobody", ``, 0, "asked false, yes false"},
 }
