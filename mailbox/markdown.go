@@ -31,7 +31,8 @@ const maxMarkdown = 64 << 10
 // line above a signature), four spaces or [1]: at the beginning of a line, the
 // asterisks of 2*3*4, the backslashes of \\server. A text without any Markdown
 // keeps its spaces, too. Nothing is fetched when the mail is opened: a picture
-// becomes a link.
+// becomes a link. A link that leads nowhere from a mail, or runs something,
+// becomes text.
 func fromMarkdown(src string) string {
 	if strings.TrimSpace(src) == "" {
 		return ""
@@ -119,7 +120,7 @@ var commonMark = goldmark.New(
 		markup.WithHardWraps(),
 		markup.WithWriter(literal{markup.DefaultWriter}),
 		renderer.WithNodeRenderers(
-			util.Prioritized(pictureLinks{}, 1),
+			util.Prioritized(links{}, 1),
 			util.Prioritized(extension.NewTableHTMLRenderer(), 500),
 		),
 	),
@@ -197,22 +198,4 @@ func (l literal) Write(w util.BufWriter, source []byte) {
 		l.RawWrite(w, source[i+1:i+2])
 		source = source[i+2:]
 	}
-}
-
-// pictureLinks writes a picture as a link to it.
-type pictureLinks struct{}
-
-func (pictureLinks) RegisterFuncs(r renderer.NodeRendererFuncRegisterer) {
-	r.Register(ast.KindImage, func(w util.BufWriter, _ []byte, node ast.Node, entering bool) (ast.WalkStatus, error) {
-		image, ok := node.(*ast.Image)
-		if !ok || markup.IsDangerousURL(image.Destination) {
-			return ast.WalkContinue, nil
-		}
-		if entering {
-			_, _ = w.WriteString(`<a href="` + string(util.EscapeHTML(util.URLEscape(image.Destination, true))) + `">`)
-		} else {
-			_, _ = w.WriteString("</a>")
-		}
-		return ast.WalkContinue, nil
-	})
 }
