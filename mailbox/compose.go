@@ -23,7 +23,7 @@ const (
 )
 
 // compose writes o as an RFC 5322 message that has exactly these header fields:
-// From, To, Cc and Bcc where they have recipients, Subject, In-Reply-To and
+// From, Reply-To, To, Cc and Bcc where they have any, Subject, In-Reply-To and
 // References where it answers, Date, Message-ID, X-Linkmail-Send-Id,
 // MIME-Version, Content-Type and, for one part, Content-Transfer-Encoding. Bcc
 // is among them because Gmail reads the recipients from the message, and takes
@@ -62,6 +62,7 @@ func compose(o Outgoing, from Address, now time.Time, sendID string) (raw []byte
 type envelope struct {
 	from        Address
 	to, cc, bcc []Address
+	replyTo     []Address
 	subject     string
 	date        time.Time
 	sendID      string
@@ -75,6 +76,9 @@ func checkOutgoing(o Outgoing, from Address, now time.Time, sendID string) (*env
 		return nil, err
 	}
 	if m.to, m.cc, m.bcc, err = o.recipients(); err != nil {
+		return nil, err
+	}
+	if m.replyTo, err = checkList("replyTo", o.ReplyTo); err != nil {
 		return nil, err
 	}
 	if n := len(m.to) + len(m.cc) + len(m.bcc); n > maxRecipients {
@@ -101,20 +105,23 @@ func checkOutgoing(o Outgoing, from Address, now time.Time, sendID string) (*env
 
 // recipients returns those of each field, checked.
 func (o Outgoing) recipients() (to, cc, bcc []Address, err error) {
-	for _, list := range []struct {
-		field string
-		in    []string
-		out   *[]Address
-	}{{"to", o.To, &to}, {"cc", o.Cc, &cc}, {"bcc", o.Bcc, &bcc}} {
-		for i, s := range list.in {
-			a, err := checkRecipient(fmt.Sprintf("%s[%d]", list.field, i), s)
-			if err != nil {
-				return nil, nil, nil, err
-			}
-			*list.out = append(*list.out, a)
+	if to, err = checkList("to", o.To); err == nil {
+		if cc, err = checkList("cc", o.Cc); err == nil {
+			bcc, err = checkList("bcc", o.Bcc)
 		}
 	}
-	return to, cc, bcc, nil
+	return to, cc, bcc, err
+}
+
+func checkList(field string, in []string) (out []Address, err error) {
+	for i, s := range in {
+		a, err := checkRecipient(fmt.Sprintf("%s[%d]", field, i), s)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	return out, nil
 }
 
 func checkBody(text, html string) error {
@@ -149,7 +156,7 @@ func (m *envelope) setHeader(h *gomail.Header) {
 	for _, list := range []struct {
 		field string
 		addrs []Address
-	}{{"Bcc", m.bcc}, {"Cc", m.cc}, {"To", m.to}, {"From", []Address{m.from}}} {
+	}{{"Bcc", m.bcc}, {"Cc", m.cc}, {"To", m.to}, {"Reply-To", m.replyTo}, {"From", []Address{m.from}}} {
 		if len(list.addrs) == 0 {
 			continue
 		}
@@ -190,7 +197,7 @@ func (m *envelope) verify(raw []byte) error {
 			return refuse(field)
 		}
 	}
-	for field, want := range map[string][]Address{"From": {m.from}, "To": m.to, "Cc": m.cc, "Bcc": m.bcc} {
+	for field, want := range map[string][]Address{"From": {m.from}, "Reply-To": m.replyTo, "To": m.to, "Cc": m.cc, "Bcc": m.bcc} {
 		if len(want) == 0 {
 			continue
 		}

@@ -216,24 +216,27 @@ func isMessageID(s string) bool {
 	})
 }
 
-// maxReferences bounds a chain of them, in ids: the first one and the latest
-// ones stay, by which mail programs put a conversation together.
-const maxReferences = 100
+// maxReferences bounds a chain of them, in bytes, below what servers take of a
+// header. Of a longer one the first and the latest stay, by which mail programs
+// put a conversation together.
+const maxReferences = 32 << 10
 
 // references are those of the conversation, and the mail that is answered.
 func (m *envelope) references() string {
 	if m.thread.InReplyTo == "" {
 		return ""
 	}
-	ids := m.thread.References
-	if n := len(ids); n > maxReferences {
-		ids = append([]string{ids[0]}, ids[n-maxReferences+1:]...)
-	}
-	var b strings.Builder
-	for _, id := range ids {
+	var ids []string
+	for _, id := range m.thread.References {
 		if id != "" && id != m.thread.InReplyTo {
-			b.WriteString("<" + id + "> ")
+			ids = append(ids, "<"+id+">")
 		}
 	}
-	return b.String() + "<" + m.thread.InReplyTo + ">"
+	ids = append(ids, "<"+m.thread.InReplyTo+">")
+	latest, size := len(ids), len(ids[0])
+	for latest > 1 && size+len(ids[latest-1])+1 <= maxReferences {
+		latest--
+		size += len(ids[latest]) + 1
+	}
+	return strings.Join(append(ids[:1:1], ids[latest:]...), " ")
 }

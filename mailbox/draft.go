@@ -36,9 +36,7 @@ func (c *Client) Draft(ctx context.Context, o Outgoing) (Receipt, error) {
 	case err != nil:
 		return m.receipt(NotSent, nil), err
 	}
-	r := m.receipt(Drafted, saved.Message)
-	r.DraftID, _ = cleanLine(saved.Id)
-	return r, nil
+	return c.drafted(m, saved.Id, saved.Message), nil
 }
 
 var draftFields = googleapi.Field("id,message(id,threadId)")
@@ -70,8 +68,16 @@ func (c *Client) foundDraft(ctx context.Context, id string, m *mailing) Receipt 
 		r.Note = checkDrafts
 		return r
 	}
-	r := m.receipt(Drafted, found)
-	r.DraftID = id
+	return c.drafted(m, id, found)
+}
+
+// drafted is the receipt of a saved draft.
+func (c *Client) drafted(m *mailing, id string, at *gmail.Message) Receipt {
+	r := m.receipt(Drafted, at)
+	r.DraftID, _ = cleanLine(id)
+	if c.host.own() && idForm.MatchString(r.ID) {
+		r.WebLink = "https://mail.google.com/mail/#drafts/" + r.ID
+	}
 	return r
 }
 
@@ -170,6 +176,9 @@ func (c *Client) draftReady(ctx context.Context, o Outgoing) (*mailing, error) {
 	m.subject, _ = cleanLine(o.Subject)
 	var err error
 	if m.to, m.cc, m.bcc, err = o.recipients(); err != nil {
+		return nil, err
+	}
+	if m.replyTo, err = checkList("replyTo", o.ReplyTo); err != nil {
 		return nil, err
 	}
 	want, err := parseFrom(o.From)

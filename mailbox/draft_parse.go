@@ -28,7 +28,7 @@ func parseOutgoing(raw []byte) (Outgoing, error) {
 	for _, list := range []struct {
 		field string
 		out   *[]string
-	}{{"To", &o.To}, {"Cc", &o.Cc}, {"Bcc", &o.Bcc}} {
+	}{{"Reply-To", &o.ReplyTo}, {"To", &o.To}, {"Cc", &o.Cc}, {"Bcc", &o.Bcc}} {
 		for _, value := range e.Header.Values(list.field) {
 			for _, a := range parseAddresses(value) {
 				*list.out = append(*list.out, formatAddress(a))

@@ -17,7 +17,8 @@ func (c *Client) Forward(ctx context.Context, id string, attachments bool, zone 
 	if err != nil {
 		return Outgoing{}, err
 	}
-	mail := Outgoing{Subject: prefixedSubject("Fwd: ", o.subject), Quoted: o.forwarded(zone), Source: o.source}
+	subject, _ := cleanLine(o.subject)
+	mail := Outgoing{Subject: prefixedSubject("Fwd: ", subject), Quoted: o.forwarded(zone), Source: o.source}
 	if !attachments {
 		return mail, nil
 	}

@@ -182,9 +182,13 @@ type Receipt struct {
 	ID, ThreadID string
 	DraftID      string
 	// From is the address that was settled on; empty if that was not reached.
-	From        Address
+	From Address
+	// ReplyTo is where answers go, if not to From.
+	ReplyTo     []Address
 	To, Cc, Bcc []Address
 	Subject     string
+	// WebLink opens a draft in Gmail, for the user; empty for other servers.
+	WebLink string
 	// Note says what to check when the outcome is [Unknown].
 	Note string
 }

@@ -6,8 +6,11 @@ import "strings"
 type Outgoing struct {
 	To, Cc, Bcc []string
 	// From is one of the addresses that the account may send from; empty for
-	// its main one.
-	From    string
+	// the one that the user has set to write from.
+	From string
+	// ReplyTo is where answers go; empty for where the user wants those to
+	// mails from that address.
+	ReplyTo []string
 	Subject string
 	// Text is the plain body. HTML is optional; both are sent as alternatives.
 	Text, HTML string

@@ -79,6 +79,7 @@ type mailing struct {
 	sendID      string // marks the mail, to find it again
 	since       uint64 // a position in the history from before; 0 is unknown
 	from        Address
+	replyTo     []Address
 	to, cc, bcc []Address
 	subject     string
 	date        time.Time
@@ -110,7 +111,7 @@ func (m *mailing) media() (io.Reader, googleapi.MediaOption, googleapi.MediaOpti
 
 // receipt tells what became of the mail. at is Gmail's record of it, if any.
 func (m *mailing) receipt(o Outcome, at *gmail.Message) Receipt {
-	r := Receipt{Outcome: o, From: m.from, To: m.to, Cc: m.cc, Bcc: m.bcc, Subject: m.subject}
+	r := Receipt{Outcome: o, From: m.from, ReplyTo: m.replyTo, To: m.to, Cc: m.cc, Bcc: m.bcc, Subject: m.subject}
 	if at != nil {
 		r.ID, _ = cleanLine(at.Id)
 		r.ThreadID, _ = cleanLine(at.ThreadId)
@@ -177,6 +178,12 @@ func (c *Client) ready(ctx context.Context, o Outgoing) (*mailing, error) {
 	}
 	m.since = c.known.newest()
 	m.from = from.Address
+	if len(o.ReplyTo) == 0 {
+		o.ReplyTo = from.answers()
+	}
+	if m.replyTo, err = checkList("replyTo", o.ReplyTo); err != nil {
+		return nil, err
+	}
 	m.subject, _ = cleanLine(o.Subject)
 	m.raw, m.to, m.cc, m.bcc, err = compose(o, m.from, m.date, m.sendID)
 	if err != nil {

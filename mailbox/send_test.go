@@ -115,6 +115,43 @@ func TestAMailThatIsWrongInItselfIsRefusedBeforeGmailIsAsked(t *testing.T) {
 	}
 }
 
+func TestTheUsersSettingsForASenderHold(t *testing.T) {
+	for _, one := range []struct {
+		name, from, replyTo string
+		preferred           bool // the alias is what the user writes from
+		wantFrom, want      string
+	}{
+		{"an alias whose answers go elsewhere", studio, "desk@rivera-studio.example", false, studio, "<desk@rivera-studio.example>"},
+		{"an alias as default", "", "desk@rivera-studio.example", true, studio, "<desk@rivera-studio.example>"},
+		{"the account beside it", standin.DefaultUser, "desk@rivera-studio.example", true, standin.DefaultUser, ""},
+		{"answers go where they come from", studio, studio, false, studio, ""},
+		{"a setting that is no address", studio, "desk at studio", false, studio, ""},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			r := newRig(t, standin.Config{})
+			if !r.world.SenderSettings(standin.DefaultUser, studio, one.replyTo, one.preferred) {
+				t.Fatal("there is no such alias")
+			}
+			o := letter
+			o.From = one.from
+			receipt, err := r.Send(t.Context(), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := mail.ReadMessage(bytes.NewReader(r.world.Sent(standin.DefaultUser)[0].Raw))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if from := m.Header.Get("From"); receipt.From.Email != one.wantFrom || !strings.Contains(from, one.wantFrom) {
+				t.Errorf("it is from %q, the receipt says %v; want %s", from, receipt.From, one.wantFrom)
+			}
+			if got := m.Header.Get("Reply-To"); got != one.want || len(receipt.ReplyTo) == 1 != (one.want != "") {
+				t.Errorf("answers go to %q, the receipt says %v; want %q", got, receipt.ReplyTo, one.want)
+			}
+		})
+	}
+}
+
 func TestWithoutTheListOfSendersTheAccountSends(t *testing.T) {
 	r := newRig(t, standin.Config{})
 	r.world.SetFault(faultFor("/settings/sendAs", standin.InsufficientScope()))

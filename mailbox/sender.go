@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/mail"
+	"slices"
 	"strings"
 
 	gmail "google.golang.org/api/gmail/v1"
@@ -13,9 +14,14 @@ import (
 // sender is an address that the account may send from.
 type sender struct {
 	Address
-	primary bool
+	// primary is the account's own address, preferred the one that the user
+	// writes from if they do not choose.
+	primary, preferred bool
 	// signature is what the user writes below mails from it, as HTML.
 	signature string
+	// replyTo is where the user wants answers to mails from it; empty for the
+	// address itself.
+	replyTo string
 }
 
 // senders returns the addresses that the account may send from: its own and
@@ -34,7 +40,8 @@ func (c *Client) senders(ctx context.Context, b budget) ([]sender, error) {
 		for _, s := range list.SendAs {
 			if usable(s) {
 				found = append(found, sender{
-					Address: Address{Name: s.DisplayName, Email: s.SendAsEmail}, primary: s.IsPrimary, signature: s.Signature,
+					Address: Address{Name: s.DisplayName, Email: s.SendAsEmail}, primary: s.IsPrimary, preferred: s.IsDefault,
+					signature: s.Signature, replyTo: s.ReplyToAddress,
 				})
 			}
 		}
@@ -45,6 +52,16 @@ func (c *Client) senders(ctx context.Context, b budget) ([]sender, error) {
 	}
 	c.identity.store(found, c.now())
 	return found, nil
+}
+
+// answers is where answers to mails from it go, in the form of
+// [Outgoing.ReplyTo]. A setting that is no address is as good as none.
+func (s sender) answers() []string {
+	email, why := checkEmail(s.replyTo)
+	if why != "" || strings.EqualFold(email, s.Email) {
+		return nil
+	}
+	return []string{formatAddress(Address{Email: email})}
 }
 
 func usable(s *gmail.SendAs) bool {
@@ -93,13 +110,14 @@ func (c *Client) from(ctx context.Context, b budget, want *mail.Address) (sender
 	}
 }
 
-// ownAddress is the account's primary address. Where the list of senders is
+// ownAddress is the address that the user has set to write from, or else the
+// account's primary one. Where the list of senders is
 // out of reach, for want of a scope or in servers that have none, the address
 // of the account does as well.
 func (c *Client) ownAddress(ctx context.Context, known []sender, err error) (sender, error) {
-	for _, s := range known {
-		if s.primary {
-			return s, nil
+	for _, first := range [...]func(sender) bool{func(s sender) bool { return s.preferred }, func(s sender) bool { return s.primary }} {
+		if i := slices.IndexFunc(known, first); i >= 0 {
+			return known[i], nil
 		}
 	}
 	var e *Error

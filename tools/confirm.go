@@ -133,7 +133,7 @@ func digest(mail mailbox.Outgoing) []byte {
 		h.Write([]byte(s))
 	}
 	part("linkmail confirmed mail 3")
-	for _, list := range [][]string{mail.To, mail.Cc, mail.Bcc} {
+	for _, list := range [][]string{mail.ReplyTo, mail.To, mail.Cc, mail.Bcc} {
 		part(fmt.Sprint(len(list)))
 		for _, address := range list {
 			part(address)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"linkmail/mailbox"
 )
@@ -28,6 +29,10 @@ type gate struct {
 	ledger ledger
 }
 
+func gateOf(cfg Config) gate {
+	return gate{cfg, ledger{store: cfg.Confirmations, now: cfg.now, cap: cfg.perDay()}}
+}
+
 // dispatch is the gate for one mail.
 func dispatch(ctx context.Context, cfg Config, e errand) (*sendOut, error) {
 	out, err := pass(ctx, cfg, e)
@@ -42,7 +47,7 @@ func pass(ctx context.Context, cfg Config, e errand) (*sendOut, error) {
 		receipt, err := cfg.Mailbox.Draft(ctx, e.mail)
 		return receiptAnswer(receipt, e.mail, err)
 	}
-	g := gate{cfg, ledger{store: cfg.Confirmations, now: cfg.now, cap: cfg.perDay()}}
+	g := gateOf(cfg)
 	if past := g.ledger.look(ctx, e.mail); past != nil && !e.repeat {
 		return g.duplicate(ctx, past, e.mail), nil
 	}
@@ -91,10 +96,10 @@ func (g gate) confirm(ctx context.Context, e errand, strangers []string) (*sendO
 	if err != nil {
 		return nil, err
 	}
-	// The user agrees to the sender that was settled on, too: a token is worth
-	// nothing for the same words from another account.
+	// The user agrees to the sender that was settled on, too, and to where its
+	// answers go: a token is worth nothing for the same words from another account.
 	agreed := e.mail
-	agreed.From = address(checked.From)
+	agreed.From, agreed.ReplyTo = address(checked.From), addresses(checked.ReplyTo, len(checked.ReplyTo))
 	why := confirmed
 	if token := strings.TrimSpace(e.token); token != "" {
 		c, v, err := redeem(ctx, store, token, agreed, g.cfg.now())
@@ -115,8 +120,8 @@ func (g gate) confirm(ctx context.Context, e errand, strangers []string) (*sendO
 	out := answerOf(checked, e.mail)
 	out.Outcome = mailbox.NotSent
 	out.show(e.mail, strangers)
-	if g.cfg.Ask != nil && why == confirmed {
-		yes, asked, err := g.cfg.Ask(ctx, out.question())
+	if question := out.question(); g.cfg.Ask != nil && why == confirmed && question != "" {
+		yes, asked, err := g.cfg.Ask(ctx, question)
 		switch {
 		case err != nil:
 			return nil, err
@@ -150,11 +155,16 @@ func (o *sendOut) show(mail mailbox.Outgoing, strangers []string) {
 	o.Preview = b.String() + p.Text
 }
 
-// questionChars bounds what a dialog shows of a mail's text, in characters;
-// some clients break on more than 4096 in all.
-const questionChars = 2500
+const (
+	// dialogChars bounds what a dialog shows, in characters: some clients break
+	// on more than 4096.
+	dialogChars = 4000
+	// questionChars bounds what it shows of a mail's text.
+	questionChars = 2500
+)
 
-// question is what a client asks its user.
+// question is what a client asks its user; nothing for a mail whose recipients
+// alone are too many for a dialog, because none of them may be left out.
 func (o *sendOut) question() string {
 	var b strings.Builder
 	b.WriteString("Send this mail?\n\n")
@@ -162,8 +172,28 @@ func (o *sendOut) question() string {
 	for _, a := range o.Attachments {
 		fmt.Fprintf(&b, "Attachment: %s (%s, %d bytes)\n", a.Name, a.Type, a.Size)
 	}
-	b.WriteString("\n" + ends(o.Preview, questionChars))
+	const least = 500
+	left := dialogChars - utf8.RuneCountInString(b.String())
+	if left < least {
+		return ""
+	}
+	b.WriteString("\n" + ends(o.Preview, min(left-100, questionChars))) // 100 for what ends says
 	return b.String()
+}
+
+// gone answers for a draft that is not there because it was sent just now; nil
+// if err says something else.
+func (g gate) gone(ctx context.Context, draftID string, err error) *sendOut {
+	if e, ok := errors.AsType[*mailbox.Error](err); !ok || e.Code != "draft_not_found" {
+		return nil
+	}
+	past := g.ledger.sentDraft(ctx, draftID)
+	if past == nil {
+		return nil
+	}
+	out := answerOf(mailbox.Receipt{Outcome: duplicate, ID: past.ID, ThreadID: past.Thread, DraftID: draftID}, mailbox.Outgoing{})
+	out.Note = g.ago(past, "The draft")
+	return out
 }
 
 // duplicate tells what became of the same mail before.
@@ -172,18 +202,22 @@ func (g gate) duplicate(ctx context.Context, past *entered, mail mailbox.Outgoin
 	as, _ := g.cfg.Mailbox.Check(ctx, mail)
 	as.Outcome, as.ID, as.ThreadID = duplicate, past.ID, past.Thread
 	out := answerOf(as, mail)
+	out.Note = g.ago(past, "The same mail") + " allowDuplicate:true sends it again."
+	return out
+}
+
+// ago says when and how a mail went out before.
+func (g gate) ago(past *entered, what string) string {
 	ago := "a moment ago"
 	if m := int(g.cfg.now().Sub(past.at()).Minutes()); m > 0 {
 		ago = plural(m, "minute") + " ago"
 	}
 	switch past.State {
 	case mailbox.Sent:
-		out.Note = "The same mail was sent " + ago + "."
+		return what + " was sent " + ago + "."
 	case mailbox.Unknown:
-		out.Note = "The same mail was handed over " + ago + ", and it is unknown whether it was sent: the user has to look in Sent."
+		return what + " was handed over " + ago + ", and it is unknown whether it was sent: the user has to look in Sent."
 	default:
-		out.Note = "The same mail was handed over " + ago + ", by a call that has not ended yet or was broken off: look in Sent."
+		return what + " was handed over " + ago + ", by a call that has not ended yet or was broken off: look in Sent."
 	}
-	out.Note += " allowDuplicate:true sends it again."
-	return out
 }

@@ -2,6 +2,7 @@ package tools_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -152,6 +153,61 @@ func TestTheSameMailGoesOutOnce(t *testing.T) {
 	must(t, cfg, "send_email", mailTo("a@example.com"))
 	if got := len(d.box.sent); got != 4 {
 		t.Errorf("%d mails were sent, want the first, another, the one that may repeat it, and the one after ten minutes", got)
+	}
+}
+
+func TestTheSameMailIsKnownHoweverItIsSpelled(t *testing.T) {
+	d := newDesk()
+	cfg := d.cfg(t, "direct")
+	must(t, cfg, "send_email", `{"to":["a@example.com","b@example.com"],"subject":"s","body":"b"}`)
+	for _, same := range []string{
+		`{"to":["Ann <a@example.com>","b@example.com"],"subject":"s","body":"b"}`,
+		`{"to":["b@example.com","A@Example.com"],"subject":"s","body":"b"}`,
+		`{"to":["a@example.com","b@example.com"],"subject":"s","body":"b","from":"me@example.com"}`,
+	} {
+		if a := must(t, cfg, "send_email", same); a.data()["outcome"] != "duplicate" {
+			t.Errorf("%s: got %v", same, a.envelope)
+		}
+	}
+	for _, other := range []string{
+		`{"to":["a+x@example.com","b@example.com"],"subject":"s","body":"b"}`,
+		`{"to":["a@example.com"],"cc":["b@example.com"],"subject":"s","body":"b"}`,
+		`{"to":["a@example.com","b@example.com"],"subject":"S","body":"b"}`,
+	} {
+		if a := must(t, cfg, "send_email", other); a.data()["outcome"] != "sent" {
+			t.Errorf("%s: got %v", other, a.envelope)
+		}
+	}
+}
+
+func TestNoRecipientIsLeftOutOfADialog(t *testing.T) {
+	for _, n := range []int{1, 60, 100, 300} {
+		d := newDesk()
+		cfg := d.cfg(t, "confirm")
+		asked := ""
+		cfg.Ask = func(_ context.Context, q string) (bool, bool, error) {
+			asked = q
+			return false, true, nil
+		}
+		to := make([]string, n)
+		for i := range to {
+			to[i] = fmt.Sprintf("somebody%03d@department.example.com", i)
+		}
+		args, err := json.Marshal(map[string]any{"to": to, "subject": "s", "body": strings.Repeat("word ", 2000)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := must(t, cfg, "send_email", string(args))
+		if asked == "" != (a.envelope["status"] == "confirmation_required") || n == 1 && asked == "" || n == 300 && asked != "" {
+			t.Errorf("%d recipients: asked = %v, answer %v", n, asked != "", a.envelope["status"])
+		}
+		shown := asked
+		if asked == "" {
+			shown = a.text
+		}
+		if strings.Count(shown, "@department.example.com") != n || len(asked) > 4000 {
+			t.Errorf("%d recipients: %d are shown in %d characters", n, strings.Count(shown, "@department.example.com"), len(asked))
+		}
 	}
 }
 

@@ -40,6 +40,8 @@ type entered struct {
 	State  mailbox.Outcome `json:"s,omitempty"`
 	ID     string          `json:"m,omitempty"`
 	Thread string          `json:"h,omitempty"`
+	// Draft is the draft that was sent, which is gone since.
+	Draft string `json:"r,omitempty"`
 }
 
 func (e entered) at() time.Time { return time.UnixMilli(e.At) }
@@ -63,7 +65,18 @@ func (e *capError) Explain() (code, message, hint string, retryAfter time.Durati
 		"Save it as a draft, or have the user raise LINKMAIL_DAILY_SENDS.", e.wait
 }
 
+// ledgerDigest tells mails apart by what their readers get: not by the names
+// of the recipients or the account's address, which a model may give once and
+// leave out the next time.
 func ledgerDigest(mail mailbox.Outgoing) string {
+	mail.From, mail.ReplyTo, mail.Signature = "", nil, mailbox.Passage{}
+	for _, list := range []*[]string{&mail.To, &mail.Cc, &mail.Bcc} {
+		*list = bareAll(*list)
+		for i, a := range *list {
+			(*list)[i] = lower(a)
+		}
+		slices.Sort(*list)
+	}
 	return base64.RawStdEncoding.EncodeToString(digest(mail)[:16])
 }
 
@@ -87,6 +100,20 @@ func (l ledger) look(ctx context.Context, mail mailbox.Outgoing) *entered {
 	return l.before(l.read(ctx), mail)
 }
 
+// sentDraft returns what became of a draft that was sent within the last ten
+// minutes; nil if none of this id was.
+func (l ledger) sentDraft(ctx context.Context, id string) *entered {
+	if l.store == nil {
+		return nil
+	}
+	for _, e := range slices.Backward(l.read(ctx)) {
+		if e.Draft == id && l.now().Sub(e.at()) < duplicateTime {
+			return &e
+		}
+	}
+	return nil
+}
+
 // enter records that mail is on its way. Of two calls with the same mail only
 // one enters it: the other gets its entry, unless it may repeat it.
 func (l ledger) enter(ctx context.Context, mail mailbox.Outgoing, repeat bool) (mine, other *entered, err error) {
@@ -101,7 +128,7 @@ func (l ledger) enter(ctx context.Context, mail mailbox.Outgoing, repeat bool) (
 		if l.cap > 0 && len(list) >= l.cap {
 			return nil, &capError{l.cap, list[len(list)-l.cap].at().Add(ledgerTTL).Sub(l.now())}
 		}
-		mine = &entered{Digest: ledgerDigest(mail), At: l.now().UnixMilli()}
+		mine = &entered{Digest: ledgerDigest(mail), At: l.now().UnixMilli(), Draft: mail.Draft.ID}
 		for slices.ContainsFunc(list, func(e entered) bool { return e.Digest == mine.Digest && e.At == mine.At }) {
 			mine.At++ // its name in the ledger
 		}

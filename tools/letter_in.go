@@ -5,6 +5,7 @@ import (
 	"fmt"
 	netmail "net/mail"
 	"regexp"
+	"slices"
 	"strings"
 
 	"linkmail/mailbox"
@@ -167,14 +168,16 @@ func sameSubject(a, b string) bool {
 
 // bareAddresses are the addresses of all recipients of a mail.
 func bareAddresses(mail mailbox.Outgoing) []string {
+	return slices.Concat(bareAll(mail.To), bareAll(mail.Cc), bareAll(mail.Bcc))
+}
+
+func bareAll(list []string) []string {
 	var bare []string
-	for _, list := range [][]string{mail.To, mail.Cc, mail.Bcc} {
-		for _, s := range list {
-			if a, err := netmail.ParseAddress(s); err == nil {
-				bare = append(bare, a.Address)
-			} else {
-				bare = append(bare, s) // nobody knows it, so nothing allows it
-			}
+	for _, s := range list {
+		if a, err := netmail.ParseAddress(s); err == nil {
+			bare = append(bare, a.Address)
+		} else {
+			bare = append(bare, s) // nobody knows it, so nothing allows it
 		}
 	}
 	return bare

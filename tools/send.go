@@ -25,7 +25,9 @@ type sendOut struct {
 	DraftID           string          `json:"draftId,omitempty"`
 	ConfirmationToken string          `json:"confirmationToken,omitempty"`
 	ExpiresAt         string          `json:"expiresAt,omitempty" schema:"-"`
+	WebLink           string          `json:"webLink,omitempty" schema:"-"`
 	From              string          `json:"from,omitempty" schema:"-"`
+	ReplyTo           []string        `json:"replyTo,omitempty" schema:"-"`
 	Recipients        recipients      `json:"recipients" schema:"-"`
 	Subject           string          `json:"subject" schema:"-"`
 	Preview           string          `json:"preview,omitempty"`
@@ -89,6 +91,10 @@ func sendEmail(cfg Config) mcpserver.ServerTool {
 		} else {
 			e.mail, err = openedDraft(ctx, cfg, in)
 			e.derived = true
+			if past := gateOf(cfg).gone(ctx, in.DraftID, err); past != nil {
+				past.tool = e.tool
+				return past, nil
+			}
 		}
 		if err != nil {
 			return nil, err
@@ -122,9 +128,11 @@ func answerOf(r mailbox.Receipt, mail mailbox.Outgoing) *sendOut {
 		MessageID:   r.ID,
 		ThreadID:    cmp.Or(r.ThreadID, mail.Thread.ID),
 		DraftID:     cmp.Or(r.DraftID, mail.Draft.ID),
+		WebLink:     r.WebLink,
 		From:        mail.From,
+		ReplyTo:     mail.ReplyTo,
 		Recipients:  recipients{copied(mail.To), copied(mail.Cc), copied(mail.Bcc)},
-		Subject:     mail.Subject,
+		Subject:     shownSubject(mail.Subject),
 		Attachments: []attachment{},
 		Note:        r.Note,
 	}
@@ -138,12 +146,19 @@ func answerOf(r mailbox.Receipt, mail mailbox.Outgoing) *sendOut {
 	for _, echo := range []struct {
 		sent []mailbox.Address
 		out  *[]string
-	}{{r.To, &out.Recipients.To}, {r.Cc, &out.Recipients.Cc}, {r.Bcc, &out.Recipients.Bcc}} {
+	}{{r.ReplyTo, &out.ReplyTo}, {r.To, &out.Recipients.To}, {r.Cc, &out.Recipients.Cc}, {r.Bcc, &out.Recipients.Bcc}} {
 		if len(echo.sent) > 0 {
 			*echo.out = addresses(echo.sent, len(echo.sent))
 		}
 	}
 	return out
+}
+
+// shownSubject is a subject for somebody who agrees to it. It may be that of
+// another mail, which is answered with it as it was.
+func shownSubject(s string) string {
+	shown, _ := mailbox.Reveal(s)
+	return line(shown)
 }
 
 func copied(items []string) []string { return append([]string{}, items...) }
@@ -159,6 +174,7 @@ func (o *sendOut) summary() summary {
 func (o *sendOut) writeHeader(b *strings.Builder) {
 	for _, h := range []struct{ name, value string }{
 		{"From", o.From},
+		{"Reply-To", strings.Join(o.ReplyTo, ", ")},
 		{"To", strings.Join(o.Recipients.To, ", ")},
 		{"Cc", strings.Join(o.Recipients.Cc, ", ")},
 		{"Bcc", strings.Join(o.Recipients.Bcc, ", ")},
@@ -232,6 +248,7 @@ func (o *sendOut) headline() string {
 		} else {
 			s += ". The user can look at it in Gmail; send_email with this draftId sends it."
 		}
+		s += prefixed(" Open it: ", o.WebLink)
 	case o.Outcome == duplicate:
 		s = "Not sent again" + prefixed(": it is message ", o.MessageID) + prefixed(", thread ", o.ThreadID) + "."
 	case o.Outcome == mailbox.Unknown:

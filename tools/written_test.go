@@ -329,8 +329,12 @@ func TestADraftGoesThroughTheGateAsItIs(t *testing.T) {
 	if a.data()["outcome"] != "sent" || len(o.sent()) != 1 || len(o.sent()[0].Recipients) != 1 {
 		t.Errorf("answer %v", a.envelope)
 	}
-	if _, err := o.try(t, "send_email", map[string]any{"draftId": id}); err == nil {
-		t.Error("the draft is there a second time")
+	if again := o.call(t, "send_email", map[string]any{"draftId": id}); again.data()["outcome"] != "duplicate" ||
+		again.data()["messageId"] != a.data()["messageId"] || !strings.Contains(again.text, "The draft was sent a moment ago") {
+		t.Errorf("the draft a second time: %s", again.text)
+	}
+	if _, err := o.try(t, "send_email", map[string]any{"draftId": "r-1"}); err == nil {
+		t.Error("a draft that never was has been sent")
 	}
 	for _, args := range []map[string]any{{"draftId": id, "body": "x"}, {"draftId": id, "to": "x@example.net"}, {"draftId": id, "attachments": "a.txt"}} {
 		_, err := o.try(t, "send_email", args)
@@ -423,7 +427,7 @@ func TestAReplyKeepsItsSubjectAndItsThread(t *testing.T) {
 // of its parts too, and those that will be added.
 func TestAConfirmationIsForAllOfAMail(t *testing.T) {
 	mail := mailbox.Outgoing{
-		To: []string{"a"}, Cc: []string{"a"}, Bcc: []string{"a"}, Thread: mailbox.Threading{References: []string{"a"}},
+		To: []string{"a"}, Cc: []string{"a"}, Bcc: []string{"a"}, ReplyTo: []string{"a"}, Thread: mailbox.Threading{References: []string{"a"}},
 		Attachments: []mailbox.File{{Content: []byte("a")}},
 	}
 	// These say nothing of what goes out.

@@ -45,6 +45,24 @@ func (w *World) Deliver(user string, raw []byte, labels ...string) string {
 	return w.gmail.deliver(w.gmail.box(user), bytes.Clone(raw), w.cfg.Now(), labels...).id
 }
 
+// SenderSettings changes what the user has set for an address to write as. It
+// reports whether the user has the address; a default takes the place of the
+// one before.
+func (w *World) SenderSettings(user, address, replyTo string, isDefault bool) bool {
+	w.gmail.mu.Lock()
+	defer w.gmail.mu.Unlock()
+	b := w.gmail.box(user)
+	at := slices.IndexFunc(b.senders, func(s sendAs) bool { return s.Address == address })
+	if at < 0 {
+		return false
+	}
+	for i := range b.senders {
+		b.senders[i].IsDefault = b.senders[i].IsDefault && !isDefault
+	}
+	b.senders[at].ReplyTo, b.senders[at].IsDefault = replyTo, isDefault
+	return true
+}
+
 // Remove deletes a message for good, as another client of the user might do
 // between a list and a get. It reports whether the message was there.
 func (w *World) Remove(user, messageID string) bool {
