@@ -23,38 +23,20 @@ import (
 	"linkmail/cache"
 	"linkmail/internal/secret"
 	"linkmail/internal/standin"
+	"linkmail/internal/testclock"
 )
 
 const gmailModify = "https://www.googleapis.com/auth/gmail.modify"
 
-// clock is a clock that a test sets. It starts now, because the broker's HTTP
-// answers carry the real date.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Now()} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // rig is a tenant, a real broker and a cache directory, with one stopped clock.
+// It stands at the present, because the broker's HTTP answers carry the real
+// date.
 type rig struct {
 	t      *testing.T
 	world  *standin.World
 	tenant string
 	broker string
-	clock  *clock
+	clock  *testclock.Clock
 	dir    string
 	key    cache.Key
 	person *standin.Person
@@ -73,7 +55,7 @@ func newRig(t *testing.T) *rig {
 // configuration of it.
 func newRigWith(t *testing.T, front func(http.Handler) http.Handler, changes ...func(*broker.Config)) *rig {
 	t.Helper()
-	r := &rig{t: t, clock: newClock(), dir: t.TempDir(), person: standin.NewPerson()}
+	r := &rig{t: t, clock: testclock.At(time.Now()), dir: t.TempDir(), person: standin.NewPerson()}
 	r.world = standin.NewWorld(standin.Config{Now: r.clock.Now})
 	tenant := httptest.NewServer(r.world.Auth0())
 	t.Cleanup(tenant.Close)

@@ -18,6 +18,7 @@ import (
 	"linkmail/auth/linkauth"
 	"linkmail/cache"
 	"linkmail/internal/secret"
+	"linkmail/internal/testclock"
 )
 
 const tokens = `{"access_token":"at","refresh_token":"` + refreshCanary + `","id_token":"h.p.s","token_type":"Bearer","expires_in":86400,"scope":"openid offline_access"}`
@@ -63,7 +64,7 @@ func failure(t *testing.T, err error) auth.Failure {
 }
 
 func TestLoginShowsOneLinkUntilThePersonHasActed(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	pending := ok(`{"status":"pending","interval":5,"ciphertext":null,"algorithm":null}`)
 	b.says(pending)
 
@@ -138,7 +139,7 @@ func TestLoginShowsOneLinkUntilThePersonHasActed(t *testing.T) {
 }
 
 func TestTwoServicesShareOneLogin(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	b.says(ok(`{"status":"pending"}`))
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Login(t.Context(), login("one"))
@@ -158,7 +159,7 @@ func TestTwoServicesShareOneLogin(t *testing.T) {
 }
 
 func TestRedirectCapturesTheParametersOfTheCallback(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Redirect(t.Context(), redirect())
 	link(t, err)
@@ -182,7 +183,7 @@ func TestRedirectCapturesTheParametersOfTheCallback(t *testing.T) {
 }
 
 func TestCallbackURLIsTheBrokers(t *testing.T) {
-	c := connector(t, "https://auth.example.com/", cache.NewMemory(nil), newClock())
+	c := connector(t, "https://auth.example.com/", cache.NewMemory(nil), testclock.New())
 	if got, want := c.CallbackURL(), "https://auth.example.com/v1/oauth/callback"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -227,7 +228,7 @@ func TestEachAnswerToAPollHasItsConsequence(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+			b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 			c := connector(t, b.URL, store, clk)
 			_, err := c.Login(t.Context(), login("one"))
 			link(t, err)
@@ -253,7 +254,7 @@ func TestEachAnswerToAPollHasItsConsequence(t *testing.T) {
 }
 
 func TestSlowDownStretchesTheInterval(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Login(t.Context(), login("one"))
 	link(t, err)
@@ -272,7 +273,7 @@ func TestSlowDownStretchesTheInterval(t *testing.T) {
 }
 
 func TestAResultThatIsAnnouncedTwiceWithoutComingIsLost(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Login(t.Context(), login("one"))
 	link(t, err)
@@ -287,7 +288,7 @@ func TestAResultThatIsAnnouncedTwiceWithoutComingIsLost(t *testing.T) {
 }
 
 func TestALinkThatWasOpenedAndNotFinishedGivesWay(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Login(t.Context(), login("one"))
 	if got := link(t, err); !got.Renews.IsZero() {
@@ -310,7 +311,7 @@ func TestALinkThatWasOpenedAndNotFinishedGivesWay(t *testing.T) {
 }
 
 func TestAResultForAnotherSessionDoesNotOpen(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Login(t.Context(), login("one"))
 	link(t, err)
@@ -332,7 +333,7 @@ func TestAResultOfTheWrongShapeIsSaidOnceAndDropped(t *testing.T) {
 		"a token of number": `{"access_token":1}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+			b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 			c := connector(t, b.URL, store, clk)
 			_, err := c.Login(t.Context(), login("one"))
 			link(t, err)
@@ -348,7 +349,7 @@ func TestAResultOfTheWrongShapeIsSaidOnceAndDropped(t *testing.T) {
 }
 
 func TestARefusedConsentIsSaidOnce(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Redirect(t.Context(), redirect())
 	link(t, err)
@@ -386,7 +387,7 @@ func TestEachAnswerToACreationHasItsConsequence(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+			b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 			b.opens(func(int) reply { return test.create })
 			c := connector(t, b.URL, store, clk)
 			_, err := c.Login(t.Context(), login("one"))
@@ -405,7 +406,7 @@ func TestEachAnswerToACreationHasItsConsequence(t *testing.T) {
 }
 
 func TestTheNamesOfTheDraftAreUnderstood(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	b.opens(func(int) reply {
 		return reply{status: 200, body: `{"session_id":"id-1","user_code":"AB12","verification_uri":"https://b.example/connect","verification_uri_complete":"https://b.example/connect/AB12","poll_token":"` + pollTokenCanary + `"}`}
 	})
@@ -420,7 +421,7 @@ func TestTheNamesOfTheDraftAreUnderstood(t *testing.T) {
 }
 
 func TestAnUnreachableBrokerIsSaidWhenTheLinkHasRunOut(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Login(t.Context(), login("one"))
 	link(t, err)
@@ -439,7 +440,7 @@ func TestAnUnreachableBrokerIsSaidWhenTheLinkHasRunOut(t *testing.T) {
 }
 
 func TestAClockThatIsSetBackDoesNotStopThePolling(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Login(t.Context(), login("one"))
 	link(t, err)
@@ -470,7 +471,7 @@ func (f *full) Put(ctx context.Context, key string, value []byte, ttl time.Durat
 }
 
 func TestAResultIsNotFetchedIntoAFullStore(t *testing.T) {
-	b, clk := newScripted(t), newClock()
+	b, clk := newScripted(t), testclock.New()
 	store := &full{Store: cache.NewMemory(nil)}
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Login(t.Context(), login("one"))
@@ -491,7 +492,7 @@ func TestAResultIsNotFetchedIntoAFullStore(t *testing.T) {
 }
 
 func TestALinkIsNotShownBeforeItsSessionIsStored(t *testing.T) {
-	b, clk := newScripted(t), newClock()
+	b, clk := newScripted(t), testclock.New()
 	store := &full{Store: cache.NewMemory(nil), full: true}
 	_, err := connector(t, b.URL, store, clk).Login(t.Context(), login("one"))
 	if got := failure(t, err); got.Code != "cache_failed" {
@@ -500,7 +501,7 @@ func TestALinkIsNotShownBeforeItsSessionIsStored(t *testing.T) {
 }
 
 func TestManyProcessesOpenOneSessionAndFetchOneResult(t *testing.T) {
-	b, clk := newScripted(t), newClock()
+	b, clk := newScripted(t), testclock.New()
 	dir := t.TempDir()
 	key, err := cache.NewKey()
 	if err != nil {
@@ -553,7 +554,7 @@ func TestTheAPIKeyStaysWithTheBroker(t *testing.T) {
 	other := newScripted(t)
 	b := httptest.NewServer(http.RedirectHandler(other.URL+"/v1/sessions", http.StatusTemporaryRedirect))
 	defer b.Close()
-	_, err := connector(t, b.URL, cache.NewMemory(nil), newClock()).Login(t.Context(), login("one"))
+	_, err := connector(t, b.URL, cache.NewMemory(nil), testclock.New()).Login(t.Context(), login("one"))
 	if got := failure(t, err); got.Code != "broker_redirects" {
 		t.Errorf("failure is %+v, want broker_redirects", got)
 	}
@@ -563,7 +564,7 @@ func TestTheAPIKeyStaysWithTheBroker(t *testing.T) {
 }
 
 func TestACancelledCallSaysSo(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := connector(t, b.URL, store, clk).Login(ctx, login("one"))

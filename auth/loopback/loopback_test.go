@@ -19,6 +19,7 @@ import (
 	"linkmail/cache"
 	"linkmail/internal/secret"
 	"linkmail/internal/standin"
+	"linkmail/internal/testclock"
 )
 
 // desk is an authorization server, a cache and a clock.
@@ -28,32 +29,20 @@ type desk struct {
 	url   string
 	store cache.Store
 	http  *http.Client
+	clock *testclock.Clock
 
 	mu     sync.Mutex
-	now    time.Time
 	opened []string
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{t: t, now: time.Now()}
-	d.world = standin.NewWorld(standin.Config{Now: d.Now})
+	d := &desk{t: t, clock: testclock.At(time.Now())}
+	d.world = standin.NewWorld(standin.Config{Now: d.clock.Now})
 	srv := httptest.NewServer(d.world.GoogleOAuth())
 	t.Cleanup(srv.Close)
-	d.url, d.store = srv.URL, cache.NewMemory(d.Now)
+	d.url, d.store = srv.URL, cache.NewMemory(d.clock.Now)
 	return d
-}
-
-func (d *desk) Now() time.Time {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.now
-}
-
-func (d *desk) advance(by time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.now = d.now.Add(by)
 }
 
 func (d *desk) open(_ context.Context, address string) error {
@@ -67,7 +56,7 @@ func (d *desk) open(_ context.Context, address string) error {
 func (d *desk) connector(port int) *loopback.Connector {
 	d.t.Helper()
 	c, err := loopback.New(loopback.Config{
-		Port: port, Store: d.store, Now: d.Now, Open: d.open, HTTP: d.http,
+		Port: port, Store: d.store, Now: d.clock.Now, Open: d.open, HTTP: d.http,
 		Providers: map[string]loopback.Provider{"google": {
 			Name: "Google", AuthURL: d.url + "/o/oauth2/v2/auth?hl=en", TokenURL: d.url + "/token",
 			ClientID: standin.DemoGoogleClientID, ClientSecret: secret.New(standin.DemoGoogleClientSecret),
@@ -246,7 +235,7 @@ func TestALinkThatRanOutIsReplaced(t *testing.T) {
 	_, err := c.Login(t.Context(), login)
 	old := link(t, err)
 	redirect, state := back(t, old)
-	d.advance(10 * time.Minute)
+	d.clock.Advance(10 * time.Minute)
 	if status, _ := get(t, redirect+"?code=canary&state="+state); status != 400 {
 		t.Errorf("a late callback was answered %d", status)
 	}

@@ -20,6 +20,7 @@ import (
 	"linkmail/broker/storetest"
 	"linkmail/broker/wire"
 	"linkmail/internal/secret"
+	"linkmail/internal/testclock"
 )
 
 // frontOf is a broker over a store.
@@ -241,7 +242,7 @@ func (l *lossy) pass(client net.Conn) {
 func TestI87ALostReplyIsNotAskedForAgain(t *testing.T) {
 	m := newMini(t)
 	l := newLossy(t, m.Addr())
-	clock := storetest.NewClock()
+	clock := testclock.New()
 	m.SetTime(clock.Now())
 	f := frontOf(t, opened(t, redis.Config{URL: secret.New("redis://" + l.Addr().String()), Now: clock.Now}), clock.Now)
 	flow := ready(t, f)
@@ -343,7 +344,7 @@ func TestI89EveryKeyExpires(t *testing.T) {
 func TestI90BrokersWhoseClocksDiffer(t *testing.T) {
 	for name, ahead := range map[string]time.Duration{"ahead": time.Minute, "behind": -time.Minute, "an hour ahead": time.Hour, "a little ahead": 900 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
-			m, clock := newMini(t), storetest.NewClock()
+			m, clock := newMini(t), testclock.New()
 			m.SetTime(clock.Now())
 			here := opened(t, redis.Config{URL: url(m), Now: clock.Now})
 			theirs := func() time.Time { return clock.Now().Add(ahead) }
