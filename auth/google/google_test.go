@@ -16,6 +16,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"linkmail/auth"
+	"linkmail/auth/authtest"
 	"linkmail/auth/google"
 	"linkmail/auth/loopback"
 	"linkmail/cache"
@@ -105,35 +106,12 @@ func (r *rig) provider(change func(*google.Config)) *google.Provider {
 	return p
 }
 
-func challenge(t *testing.T, err error) auth.Challenge {
-	t.Helper()
-	c, ok := errors.AsType[*auth.Challenge](err)
-	if !ok {
-		t.Fatalf("got %s, want a challenge", describe(err))
-	}
-	return *c
-}
-
-func failure(t *testing.T, err error, code string) auth.Failure {
-	t.Helper()
-	f, ok := errors.AsType[*auth.Failure](err)
-	if !ok || f.Code != code {
-		t.Fatalf("got %s, want the failure %s", describe(err), code)
-	}
-	for _, canary := range []string{"ya29.", "1//", "GOCSPX", "canary"} {
-		if strings.Contains(describe(err), canary) {
-			t.Errorf("the failure holds a secret: %s", describe(err))
-		}
-	}
-	return *f
-}
-
-func describe(err error) string {
-	if f, ok := errors.AsType[*auth.Failure](err); ok {
-		return fmt.Sprintf("%s: %s; %s (%v)", f.Code, f.Message, f.Hint, f.Err)
-	}
-	return fmt.Sprint(err)
-}
+// What the answers to a call are.
+var (
+	challenge = authtest.Challenge
+	failure   = authtest.Failure
+	describe  = authtest.Describe
+)
 
 // visit lets the person follow a link.
 func (r *rig) visit(c auth.Challenge, choice standin.Choice) {

@@ -3,7 +3,6 @@ package linkauth_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -15,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"linkmail/auth"
+	"linkmail/auth/authtest"
 	"linkmail/auth/linkauth"
 	"linkmail/cache"
 	"linkmail/internal/secret"
@@ -39,28 +39,12 @@ func redirect() auth.RedirectRequest {
 	}
 }
 
-// link returns the code of the challenge that err must be.
-func link(t *testing.T, err error) auth.Challenge {
-	t.Helper()
-	challenge, ok := errors.AsType[*auth.Challenge](err)
-	if !ok {
-		t.Fatalf("got %v, want a challenge", err)
-	}
-	return *challenge
-}
+// What the answers to a call are.
+var link = authtest.Challenge
 
 func failure(t *testing.T, err error) auth.Failure {
 	t.Helper()
-	out, ok := errors.AsType[*auth.Failure](err)
-	if !ok {
-		t.Fatalf("got %v, want a failure", err)
-	}
-	for _, canary := range []string{apiKeyCanary, pollTokenCanary, refreshCanary, "canary-ticket"} {
-		if strings.Contains(fmt.Sprintf("%v %+v %v", err, out, errors.Unwrap(out)), canary) {
-			t.Errorf("the failure holds %q: %+v", canary, out)
-		}
-	}
-	return *out
+	return authtest.Failure(t, err, "")
 }
 
 func TestLoginShowsOneLinkUntilThePersonHasActed(t *testing.T) {

@@ -3,7 +3,6 @@ package loopback_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"linkmail/auth"
+	"linkmail/auth/authtest"
 	"linkmail/auth/loopback"
 	"linkmail/cache"
 	"linkmail/internal/secret"
@@ -75,25 +75,8 @@ var login = auth.LoginRequest{
 	OAuthScopes: []string{"openid", "email"}, Params: map[string]string{"access_type": "offline", "prompt": "consent"},
 }
 
-func link(t *testing.T, err error) auth.Challenge {
-	t.Helper()
-	c, ok := errors.AsType[*auth.Challenge](err)
-	if !ok {
-		t.Fatalf("got %v, want a link", err)
-	}
-	return *c
-}
-
-func failed(t *testing.T, err error, code string) {
-	t.Helper()
-	f, ok := errors.AsType[*auth.Failure](err)
-	if !ok || f.Code != code {
-		t.Fatalf("got %v, want the failure %s", err, code)
-	}
-	if said := fmt.Sprintf("%s %s %v %+v", f.Message, f.Hint, f.Err, f.Err); strings.Contains(said, "canary") || strings.Contains(said, "GOCSPX") {
-		t.Errorf("the failure holds a secret: %s", said)
-	}
-}
+// What the answers to a call are.
+var link, failed = authtest.Challenge, authtest.Failure
 
 // back is the address that the browser has to return to.
 func back(t *testing.T, c auth.Challenge) (redirect, state string) {
