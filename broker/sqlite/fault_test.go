@@ -61,11 +61,7 @@ func direct(t *testing.T, path string) *sql.DB {
 }
 
 func TestD34OneOf64WinsInTwoProcesses(t *testing.T) {
-	path := newPath(t)
-	one, two := storetest.Dial(storetest.Start(t, path, "").URL), storetest.Dial(storetest.Start(t, path, "").URL)
-	defer one.Close()
-	defer two.Close()
-	storetest.Race(t, one, two)
+	storetest.RaceProcesses(t, newPath(t))
 }
 
 func TestOneOf64WinsInOneProcess(t *testing.T) {
@@ -84,10 +80,7 @@ func TestOneOf64WinsInOneProcess(t *testing.T) {
 
 func TestA01A04TwoProcessesSpendOneBudget(t *testing.T) {
 	path := newPath(t)
-	one, two := storetest.Dial(storetest.StartLimited(t, path).URL), storetest.Dial(storetest.StartLimited(t, path).URL)
-	defer one.Close()
-	defer two.Close()
-	storetest.Together(t, opened(t, sqlite.Config{Path: path}), one, two)
+	storetest.TogetherProcesses(t, opened(t, sqlite.Config{Path: path}), path)
 }
 
 func TestH79KilledAtEachTransition(t *testing.T) { storetest.Kill(t, newPath(t)) }
