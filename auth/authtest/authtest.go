@@ -47,10 +47,12 @@ var canaries = []string{"canary", "v1.", "1//", "ya29.", "GOCSPX", "stand-in-sec
 // NoSecrets looks for canaries in everything that an error and its causes say.
 func NoSecrets(t testing.TB, err error) {
 	t.Helper()
-	said := Describe(err)
+	var b strings.Builder
+	b.WriteString(Describe(err))
 	for ; err != nil; err = errors.Unwrap(err) {
-		said += fmt.Sprintf(" %v %+v %#v", err, err, err)
+		fmt.Fprintf(&b, " %v %+v %#v", err, err, err)
 	}
+	said := b.String()
 	for _, canary := range canaries {
 		if strings.Contains(said, canary) {
 			t.Errorf("the error holds %q: %s", canary, said)
