@@ -44,6 +44,17 @@ type suite struct {
 	Env
 }
 
+// newSuite fills in what an Env leaves out.
+func newSuite(t *testing.T, env Env) suite {
+	if env.Life == 0 {
+		env.Life = time.Minute
+	}
+	if env.Now == nil {
+		env.Now = time.Now
+	}
+	return suite{t, env}
+}
+
 // Run runs the suite. open makes an empty store that holds at most limit
 // sessions.
 func Run(t *testing.T, open func(t *testing.T, limit int) Env) {
@@ -64,14 +75,7 @@ func Run(t *testing.T, open func(t *testing.T, limit int) Env) {
 		"says that a session is gone that was removed while a change ran on it": suite.goneMeanwhile,
 	} {
 		t.Run(name, func(t *testing.T) {
-			env := open(t, 100)
-			if env.Life == 0 {
-				env.Life = time.Minute
-			}
-			if env.Now == nil {
-				env.Now = time.Now
-			}
-			test(suite{t, env})
+			test(newSuite(t, open(t, 100)))
 		})
 	}
 }
