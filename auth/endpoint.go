@@ -108,13 +108,7 @@ func (e TokenEndpoint) Post(ctx context.Context, address string, form url.Values
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Accept", "application/json")
-	client := http.Client{Timeout: 15 * time.Second}
-	if e.HTTP != nil {
-		client = *e.HTTP
-	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	client.Jar = nil
-	resp, err := client.Do(req)
+	resp, err := NoRedirects(e.HTTP).Do(req)
 	if err != nil {
 		return nil, e.unreached(ctx, req.URL.Host, err)
 	}

@@ -30,13 +30,9 @@ const (
 // session moves. It is admitted like a poll and is none: it neither takes the
 // envelope nor counts for the poll's interval.
 func (b *Broker) events(w http.ResponseWriter, r *http.Request) error {
-	key, err := b.admit(r, ScopeSessions)
+	key, token, err := b.asker(r)
 	if err != nil {
 		return err
-	}
-	token, ok := bearer(r)
-	if !ok {
-		return noBearer()
 	}
 	id := r.PathValue("id")
 	if _, err := b.watched(r.Context(), id, token, key); err != nil {

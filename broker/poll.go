@@ -16,13 +16,9 @@ const slowDownBy = 5 * time.Second
 
 // poll is GET /v1/sessions/{id}.
 func (b *Broker) poll(w http.ResponseWriter, r *http.Request) error {
-	key, err := b.admit(r, ScopeSessions)
+	key, token, err := b.asker(r)
 	if err != nil {
 		return err
-	}
-	token, ok := bearer(r)
-	if !ok {
-		return noBearer()
 	}
 	var ciphertext string
 	s, err := b.update(r.Context(), r.PathValue("id"), func(s *Session, now time.Time) (err error) {
@@ -55,17 +51,26 @@ func (b *Broker) poll(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, answer)
 }
 
+// asker is who asks how a session stands: the name of an API key that admits,
+// and a poll token, which nobody has checked yet.
+func (b *Broker) asker(r *http.Request) (key, token string, err error) {
+	if key, err = b.admit(r, ScopeSessions); err != nil {
+		return "", "", err
+	}
+	token, ok := bearer(r)
+	if !ok {
+		return "", "", newProblem(http.StatusUnauthorized, "Unauthorized", "Send the poll_token as a bearer token.").
+			with("WWW-Authenticate", "Bearer")
+	}
+	return key, token, nil
+}
+
 // bearer returns the bearer token of a request (RFC 6750; the scheme is not
 // case-sensitive).
 func bearer(r *http.Request) (string, bool) {
 	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	token = strings.TrimSpace(token)
 	return token, ok && token != "" && strings.EqualFold(scheme, "Bearer")
-}
-
-func noBearer() *problem {
-	return newProblem(http.StatusUnauthorized, "Unauthorized", "Send the poll_token as a bearer token.").
-		with("WWW-Authenticate", "Bearer")
 }
 
 func (b *Broker) wrongPollToken() *problem {

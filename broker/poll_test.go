@@ -15,7 +15,7 @@ func TestPollTiming(t *testing.T) {
 	r := newRig(t, nil)
 	a, p := r.create(nil), r.person()
 	at := func(d time.Duration) answer {
-		r.clock.now = a.created.ExpiresAt.Add(-10*time.Minute + d)
+		r.clock.Set(a.created.ExpiresAt.Add(-10*time.Minute + d))
 		return a.pollNow()
 	}
 	at(0).want(200)
@@ -52,7 +52,7 @@ func TestPollAfterTheClockWasSetBack(t *testing.T) {
 
 func TestPollBodies(t *testing.T) {
 	r := newRig(t, nil)
-	r.clock.now = time.Date(2026, 11, 23, 15, 48, 18, 0, time.UTC)
+	r.clock.Set(time.Date(2026, 11, 23, 15, 48, 18, 0, time.UTC))
 	a, p := r.create(nil), r.person()
 	const expires = `"expires_at":"2026-11-23T15:58:18Z"`
 	waiting := func(status string) string {
@@ -90,7 +90,7 @@ func TestExpiryIsDecidedOnce(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a := r.create(nil)
-			r.clock.now = a.created.ExpiresAt.Add(-tt.before)
+			r.clock.Set(a.created.ExpiresAt.Add(-tt.before))
 			a.pollNow().want(tt.status)
 			r.send("GET", "/v1/connect/"+a.created.Code, "").want(tt.status)
 			if tt.status != 200 {

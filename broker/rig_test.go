@@ -21,27 +21,10 @@ import (
 	"linkmail/broker"
 	"linkmail/broker/wire"
 	"linkmail/internal/secret"
+	"linkmail/internal/testclock"
 )
 
 const apiKey = "la_key-of-agent-one"
-
-// clock is a clock that a test sets.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 // lockedBuffer is a log that a test reads while the broker writes.
 type lockedBuffer struct {
@@ -66,14 +49,14 @@ type rig struct {
 	t     *testing.T
 	b     *broker.Broker
 	url   string
-	clock *clock
+	clock *testclock.Clock
 	log   *lockedBuffer
 	host  string // the Host header, if it is not that of url
 }
 
 func newRig(t *testing.T, change func(*broker.Config)) *rig {
 	t.Helper()
-	r := &rig{t: t, clock: &clock{now: time.Now()}, log: new(lockedBuffer)}
+	r := &rig{t: t, clock: testclock.At(time.Now()), log: new(lockedBuffer)}
 	srv := httptest.NewUnstartedServer(nil)
 	r.url = "http://" + srv.Listener.Addr().String()
 	cfg := broker.Config{

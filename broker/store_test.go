@@ -10,11 +10,12 @@ import (
 	"linkmail/broker"
 	"linkmail/broker/storetest"
 	"linkmail/internal/secret"
+	"linkmail/internal/testclock"
 )
 
 // memory is a store of this process on a clock that stands.
 func memory(_ *testing.T, limit int) storetest.Env {
-	clock := storetest.NewClock()
+	clock := testclock.New()
 	return storetest.Env{
 		Store: broker.NewMemory(broker.MemoryConfig{MaxSessions: limit, Now: clock.Now}),
 		Now:   clock.Now, Advance: clock.Advance,
@@ -35,7 +36,7 @@ func TestMemoryIsAnOutbox(t *testing.T) { storetest.Outbox(t, memory) }
 // in the end nothing is held.
 func TestD44TheMemoryForgetsACrowdInBatches(t *testing.T) {
 	const crowd = 20_000
-	clock := storetest.NewClock()
+	clock := testclock.New()
 	m := broker.NewMemory(broker.MemoryConfig{MaxSessions: crowd, Now: clock.Now})
 	session := func(n int) broker.Session {
 		return broker.Session{

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"linkmail/internal/wholefile"
 )
 
 // DirError says what could not be done with a directory. Who configured the
@@ -53,11 +55,11 @@ func prepareDir(dir string) (string, error) {
 		return "", &DirError{Dir: dir, Op: "find", Err: err}
 	}
 	if err := os.MkdirAll(abs, 0o700); err != nil {
-		return "", &DirError{Dir: abs, Op: "create", Err: bare(err)}
+		return "", &DirError{Dir: abs, Op: "create", Err: wholefile.Cause(err)}
 	}
 	info, err := os.Lstat(abs)
 	if err != nil {
-		return "", &DirError{Dir: abs, Op: "use", Err: bare(err)}
+		return "", &DirError{Dir: abs, Op: "use", Err: wholefile.Cause(err)}
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
 		return "", &DirError{Dir: abs, Op: "use", Err: errSymlink}
@@ -70,11 +72,11 @@ func prepareDir(dir string) (string, error) {
 	}
 	probe, err := os.CreateTemp(abs, probePattern)
 	if err != nil {
-		return "", &DirError{Dir: abs, Op: "write to", Err: bare(err)}
+		return "", &DirError{Dir: abs, Op: "write to", Err: wholefile.Cause(err)}
 	}
 	_ = probe.Close()
 	if err := removeFile(probe.Name()); err != nil {
-		return "", &DirError{Dir: abs, Op: "remove from", Err: bare(err)}
+		return "", &DirError{Dir: abs, Op: "remove from", Err: wholefile.Cause(err)}
 	}
 	return abs, nil
 }
@@ -120,7 +122,7 @@ func readFile(path string, limit int) ([]byte, error) {
 	defer func() { _ = file.Close() }() // nothing was written
 	data, err := io.ReadAll(io.LimitReader(file, int64(limit)+1))
 	if err != nil {
-		return nil, bare(err)
+		return nil, wholefile.Cause(err)
 	}
 	if len(data) > limit {
 		return nil, errOversize
@@ -134,16 +136,4 @@ func removeFile(path string) error {
 		return err
 	}
 	return nil
-}
-
-// bare strips the path from an error of package os, where the message names
-// the directory already.
-func bare(err error) error {
-	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		return path.Err
-	}
-	if link, ok := errors.AsType[*os.LinkError](err); ok {
-		return link.Err
-	}
-	return err
 }

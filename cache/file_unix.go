@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/google/renameio/v2"
+
+	"linkmail/internal/wholefile"
 )
 
 // noFollow makes an open fail if the last part of the path is a symbolic link.
@@ -24,30 +26,16 @@ func replaceFile(path string, data []byte) error {
 	dir := filepath.Dir(path)
 	file, err := renameio.TempFile(dir, path)
 	if err != nil {
-		return bare(err)
+		return wholefile.Cause(err)
 	}
 	defer func() { _ = file.Cleanup() }() // nothing to do once it was renamed
 	if _, err := file.Write(data); err != nil {
-		return bare(err)
+		return wholefile.Cause(err)
 	}
 	if err := file.CloseAtomicallyReplace(); err != nil {
-		return bare(err)
+		return wholefile.Cause(err)
 	}
-	return syncDir(dir)
-}
-
-// syncDir flushes the names in a directory to the disk. Some file systems have
-// nothing to flush and say so.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return bare(err)
-	}
-	defer func() { _ = d.Close() }() // nothing was written
-	if err := d.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) && !errors.Is(err, syscall.ENOTSUP) {
-		return bare(err)
-	}
-	return nil
+	return wholefile.Cause(wholefile.SyncDir(dir))
 }
 
 // openOwn opens a regular file of ours for reading and takes away what its
@@ -70,7 +58,7 @@ func openOwn(path string) (*os.File, error) {
 func checkOwn(file *os.File) error {
 	info, err := file.Stat()
 	if err != nil {
-		return bare(err)
+		return wholefile.Cause(err)
 	}
 	if !info.Mode().IsRegular() {
 		return errIrregular
@@ -80,7 +68,7 @@ func checkOwn(file *os.File) error {
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		if err := file.Chmod(info.Mode().Perm() & 0o700); err != nil {
-			return fmt.Errorf("others may use it and its mode cannot be changed: %w", bare(err))
+			return fmt.Errorf("others may use it and its mode cannot be changed: %w", wholefile.Cause(err))
 		}
 	}
 	return nil
@@ -100,7 +88,7 @@ func checkDirMode(dir string, info fs.FileInfo) error {
 		return nil
 	}
 	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a directory needs its x bit
-		return fmt.Errorf("others may read it and its mode cannot be changed: %w", bare(err))
+		return fmt.Errorf("others may read it and its mode cannot be changed: %w", wholefile.Cause(err))
 	}
 	return nil
 }

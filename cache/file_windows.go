@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"linkmail/internal/wholefile"
 )
 
 // noFollow has no counterpart here; [openOwn] looks at the file instead.
@@ -18,18 +20,11 @@ const noFollow = 0
 func replaceFile(path string, data []byte) error {
 	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"*")
 	if err != nil {
-		return bare(err)
+		return wholefile.Cause(err)
 	}
 	defer func() { _ = os.Remove(file.Name()) }() // not there once it was renamed
-	_, err = file.Write(data)
-	if err == nil {
-		err = file.Sync()
-	}
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return bare(err)
+	if err := wholefile.Fill(file, data); err != nil {
+		return wholefile.Cause(err)
 	}
 	return rename(file.Name(), path)
 }
@@ -68,6 +63,3 @@ func openOwn(path string) (*os.File, error) {
 
 // checkDirMode has nothing to check: the mode bits that Go shows are made up.
 func checkDirMode(string, fs.FileInfo) error { return nil }
-
-// syncDir has nothing to do: NTFS writes names in its journal.
-func syncDir(string) error { return nil }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"linkmail/internal/secret"
+	"linkmail/internal/wholefile"
 )
 
 // keyFileName is the name of a key file: the base64 of the key and a newline.
@@ -32,7 +33,7 @@ func readKeyFile(path string) (Key, error) {
 		key, err = ParseKey(secret.New(string(data)))
 	}
 	if err != nil {
-		return Key{}, fmt.Errorf("cache: key file %s cannot be used: %w; restore it, or move it away to start with a new key and a new login", path, bare(err))
+		return Key{}, fmt.Errorf("cache: key file %s cannot be used: %w; restore it, or move it away to start with a new key and a new login", path, wholefile.Cause(err))
 	}
 	return key, nil
 }
@@ -51,14 +52,7 @@ func createKeyFile(path string, key Key) error {
 		return err
 	}
 	defer func() { _ = removeFile(temporary) }() // gone already if it was renamed
-	_, err = file.WriteString(key.Text().Reveal() + "\n")
-	if err == nil {
-		err = file.Sync()
-	}
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
+	if err := wholefile.Fill(file, []byte(key.Text().Reveal()+"\n")); err != nil {
 		return err
 	}
 	// A link is refused where a rename would write over the key of someone
@@ -70,7 +64,7 @@ func createKeyFile(path string, key Key) error {
 	if err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return wholefile.Cause(wholefile.SyncDir(dir))
 }
 
 // prepareKeyDir makes the directory of a key file if it is not there. Unlike
@@ -82,7 +76,7 @@ func prepareKeyDir(dir string) (string, error) {
 		return "", &DirError{Dir: dir, Op: "find", Err: err}
 	}
 	if err := os.MkdirAll(abs, 0o700); err != nil {
-		return "", &DirError{Dir: abs, Op: "create", Err: bare(err)}
+		return "", &DirError{Dir: abs, Op: "create", Err: wholefile.Cause(err)}
 	}
 	return abs, nil
 }

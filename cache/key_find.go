@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"linkmail/internal/secret"
+	"linkmail/internal/wholefile"
 )
 
 // KeyConfig says where [FindKey] looks.
@@ -118,7 +119,7 @@ func makeKeyAt(ctx context.Context, cfg *KeyConfig, path string) (Key, KeySource
 	case errors.As(err, &held):
 		return Key{}, KeySource{}, fmt.Errorf("cache: a key is being made by process %d (lock %s): %w", held.pid, path+lockSuffix, held.err)
 	case err != nil:
-		return Key{}, KeySource{}, &DirError{Dir: dir, Op: "lock", Err: bare(err)}
+		return Key{}, KeySource{}, &DirError{Dir: dir, Op: "lock", Err: wholefile.Cause(err)}
 	}
 	defer done()
 	key, found, err := existingKey(ctx, cfg)
@@ -136,7 +137,7 @@ func makeKeyAt(ctx context.Context, cfg *KeyConfig, path string) (Key, KeySource
 		return key, KeySource{Kind: KeyInKeyring, Made: true}, nil
 	}
 	if err := createKeyFile(path, key); err != nil {
-		return Key{}, KeySource{}, &DirError{Dir: dir, Op: "write to", Err: bare(err)}
+		return Key{}, KeySource{}, &DirError{Dir: dir, Op: "write to", Err: wholefile.Cause(err)}
 	}
 	source.Made = true
 	return key, source, nil

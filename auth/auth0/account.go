@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -50,26 +49,6 @@ type connected struct {
 	Scopes     []string `json:"scopes"`
 }
 
-// send sends a request without a body to the My Account API.
-func (p *Provider) send(ctx context.Context, method, call, path string, bearer secret.Text) (answer, error) {
-	req, err := http.NewRequestWithContext(ctx, method, p.base+path, http.NoBody)
-	if err != nil {
-		return answer{}, fmt.Errorf("auth0: build %s: %w", call, err)
-	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Authorization", "Bearer "+bearer.Reveal())
-	resp, err := p.cfg.HTTP.Do(req)
-	if err != nil {
-		return answer{}, p.unreached(call, err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit+1))
-	if err != nil {
-		return answer{}, p.unreached(call, err)
-	}
-	return answer{call: call, status: resp.StatusCode, header: resp.Header, body: data}, nil
-}
-
 // accounts lists what the user has connected at the connection.
 func (s *pass) accounts(ctx context.Context, connection string, access secret.Text) ([]connected, error) {
 	var all []connected
@@ -79,7 +58,7 @@ func (s *pass) accounts(ctx context.Context, connection string, access secret.Te
 		if from != "" {
 			query.Set("from", from)
 		}
-		a, err := s.p.send(ctx, http.MethodGet, callAccounts, "/me/v1/connected-accounts/accounts?"+query.Encode(), access)
+		a, err := s.p.get(ctx, callAccounts, "/me/v1/connected-accounts/accounts?"+query.Encode(), access)
 		if err != nil {
 			return nil, err
 		}
@@ -268,7 +247,7 @@ var errGone = errors.New("auth0: the account is not connected any more")
 
 // disconnect removes an account from the vault.
 func (s *pass) disconnect(ctx context.Context, id string, access secret.Text) error {
-	a, err := s.p.send(ctx, http.MethodDelete, callDisconnect, "/me/v1/connected-accounts/accounts/"+url.PathEscape(id), access)
+	a, err := s.p.api().send(ctx, callDisconnect, http.MethodDelete, "/me/v1/connected-accounts/accounts/"+url.PathEscape(id), access, nil)
 	switch {
 	case err != nil:
 		return err

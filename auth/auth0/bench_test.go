@@ -18,6 +18,7 @@ import (
 	"linkmail/broker/wire"
 	"linkmail/cache"
 	"linkmail/internal/secret"
+	"linkmail/internal/testclock"
 )
 
 // said is one answer of the scripted tenant.
@@ -180,12 +181,12 @@ type bench struct {
 	tenant *scripted
 	broker *connected
 	store  cache.Store
-	clock  *clock
+	clock  *testclock.Clock
 }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	c := newClock()
+	c := testclock.At(time.Now())
 	return &bench{t: t, tenant: newScripted(t), broker: newConnected(t), store: cache.NewMemory(c.Now), clock: c}
 }
 

@@ -47,40 +47,68 @@ func (a answer) decode(out any) error {
 	return nil
 }
 
-// post sends in as JSON to path and returns what came back, whatever the status.
-func (p *Provider) post(ctx context.Context, call, path string, bearer secret.Text, in any) (answer, error) {
-	body, err := json.Marshal(in)
-	if err != nil {
-		return answer{}, fmt.Errorf("auth0: encode %s: %w", call, err)
+// tenantAPI is a host of the tenant and the client that asks it.
+type tenantAPI struct {
+	http *http.Client
+	base string // scheme://host
+	// limit bounds what is read of an answer, in bytes. One that is longer has
+	// no body: decode will say that it was not Auth0's.
+	limit int
+}
+
+// send sends in as JSON, or nothing if it is nil, and returns what came back,
+// whatever the status. bearer may be empty.
+func (t tenantAPI) send(ctx context.Context, call, method, path string, bearer secret.Text, in any) (answer, error) {
+	var body io.Reader = http.NoBody
+	if in != nil {
+		data, err := json.Marshal(in)
+		if err != nil {
+			return answer{}, fmt.Errorf("auth0: encode the request (%s): %w", call, err)
+		}
+		body = bytes.NewReader(data)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.base+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, t.base+path, body)
 	if err != nil {
-		return answer{}, fmt.Errorf("auth0: build %s: %w", call, err)
+		return answer{}, fmt.Errorf("auth0: build the request (%s): %w", call, err)
 	}
-	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Accept", "application/json")
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	if !bearer.IsZero() {
 		req.Header.Set("Authorization", "Bearer "+bearer.Reveal())
 	}
-	resp, err := p.cfg.HTTP.Do(req)
+	resp, err := t.http.Do(req)
 	if err != nil {
-		return answer{}, p.unreached(call, err)
+		return answer{}, unreached(t.base, call, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit+1))
+	data, err := io.ReadAll(io.LimitReader(resp.Body, int64(t.limit)+1))
 	if err != nil {
-		return answer{}, p.unreached(call, err)
+		return answer{}, unreached(t.base, call, err)
 	}
-	a := answer{call: call, status: resp.StatusCode, header: resp.Header, body: data}
-	if len(data) > answerLimit {
-		a.body = nil // decode will say that this was not Auth0
+	if len(data) > t.limit {
+		data = nil
 	}
-	return a, nil
+	return answer{call: call, status: resp.StatusCode, header: resp.Header, body: data}, nil
+}
+
+// api is the tenant as logins and tokens need it.
+func (p *Provider) api() tenantAPI {
+	return tenantAPI{http: p.cfg.HTTP, base: p.base, limit: answerLimit}
+}
+
+// post sends in as JSON to path.
+func (p *Provider) post(ctx context.Context, call, path string, bearer secret.Text, in any) (answer, error) {
+	return p.api().send(ctx, call, http.MethodPost, path, bearer, in)
+}
+
+// get asks for path.
+func (p *Provider) get(ctx context.Context, call, path string, bearer secret.Text) (answer, error) {
+	return p.api().send(ctx, call, http.MethodGet, path, bearer, nil)
 }
 
 // unreached turns the error of a request that got no whole answer into a failure.
-func (p *Provider) unreached(call string, err error) error { return unreached(p.base, call, err) }
-
 func unreached(base, call string, err error) error {
 	// A transport of ours (the broker's proxy) knows better what went wrong.
 	if failure, ok := errors.AsType[*auth.Failure](err); ok {

@@ -150,15 +150,7 @@ func (cfg Config) withDefaults() (Config, string, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	client := &http.Client{Timeout: 15 * time.Second}
-	if cfg.HTTP != nil {
-		copied := *cfg.HTTP
-		client = &copied
-	}
-	// A tenant does not redirect its API; a captive portal does.
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	client.Jar = nil
-	cfg.HTTP = client
+	cfg.HTTP = auth.NoRedirects(cfg.HTTP)
 	return cfg, base, nil
 }
 

@@ -1,12 +1,10 @@
 package auth0
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -67,14 +65,7 @@ func NewManagement(cfg ManagementConfig) (*Management, error) {
 	if cfg.Connection == "" {
 		cfg.Connection = googleConnection
 	}
-	client := &http.Client{Timeout: 15 * time.Second}
-	if cfg.HTTP != nil {
-		copied := *cfg.HTTP
-		client = &copied
-	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	client.Jar = nil
-	cfg.HTTP = client
+	cfg.HTTP = auth.NoRedirects(cfg.HTTP)
 	if cfg.Pause == nil {
 		cfg.Pause = pause
 	}
@@ -173,36 +164,8 @@ func (m *Management) call(ctx context.Context, what, method, path string, in, ou
 }
 
 func (m *Management) send(ctx context.Context, what, method, path string, in any) (answer, error) {
-	var body io.Reader
-	if in != nil {
-		data, err := json.Marshal(in)
-		if err != nil {
-			return answer{}, fmt.Errorf("auth0: encode the request to %s: %w", what, err)
-		}
-		body = bytes.NewReader(data)
-	}
-	req, err := http.NewRequestWithContext(ctx, method, m.base+"/api/v2/"+path, body)
-	if err != nil {
-		return answer{}, fmt.Errorf("auth0: build the request to %s: %w", what, err)
-	}
-	req.Header.Set("Accept", "application/json")
-	req.Header.Set("Authorization", "Bearer "+m.cfg.Token.Reveal())
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
-	}
-	resp, err := m.cfg.HTTP.Do(req)
-	if err != nil {
-		return answer{}, unreached(m.base, what, err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, managementLimit+1))
-	if err != nil {
-		return answer{}, unreached(m.base, what, err)
-	}
-	if len(data) > managementLimit {
-		data = nil
-	}
-	return answer{call: what, status: resp.StatusCode, header: resp.Header, body: data}, nil
+	api := tenantAPI{http: m.cfg.HTTP, base: m.base, limit: managementLimit}
+	return api.send(ctx, what, method, "/api/v2/"+path, m.cfg.Token, in)
 }
 
 // refused explains an answer that is an error. What says that nothing can be

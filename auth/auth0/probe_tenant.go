@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,28 +15,6 @@ import (
 	"linkmail/auth"
 	"linkmail/internal/secret"
 )
-
-// get sends a GET request to path. bearer may be empty.
-func (p *Provider) get(ctx context.Context, call, path string, bearer secret.Text) (answer, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base+path, http.NoBody)
-	if err != nil {
-		return answer{}, fmt.Errorf("auth0: build the %s: %w", call, err)
-	}
-	req.Header.Set("Accept", "application/json")
-	if !bearer.IsZero() {
-		req.Header.Set("Authorization", "Bearer "+bearer.Reveal())
-	}
-	resp, err := p.cfg.HTTP.Do(req)
-	if err != nil {
-		return answer{}, p.unreached(call, err)
-	}
-	defer func() { _ = resp.Body.Close() }()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit+1))
-	if err != nil {
-		return answer{}, p.unreached(call, err)
-	}
-	return answer{call: call, status: resp.StatusCode, header: resp.Header, body: data}, nil
-}
 
 // tenant reads the discovery document (OpenID Connect Discovery 1.0, section 4).
 func (d *prober) tenant(ctx context.Context) []auth.Check {

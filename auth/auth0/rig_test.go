@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -18,43 +17,26 @@ import (
 
 	"linkmail/auth"
 	"linkmail/auth/auth0"
+	"linkmail/auth/authtest"
 	"linkmail/auth/linkauth"
 	"linkmail/broker"
 	"linkmail/cache"
 	"linkmail/internal/secret"
 	"linkmail/internal/standin"
+	"linkmail/internal/testclock"
 )
 
 const gmailModify = "https://www.googleapis.com/auth/gmail.modify"
 
-// clock is a clock that a test sets. It starts now, because the broker's HTTP
-// answers carry the real date.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Now()} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // rig is a tenant, a real broker and a cache directory, with one stopped clock.
+// It stands at the present, because the broker's HTTP answers carry the real
+// date.
 type rig struct {
 	t      *testing.T
 	world  *standin.World
 	tenant string
 	broker string
-	clock  *clock
+	clock  *testclock.Clock
 	dir    string
 	key    cache.Key
 	person *standin.Person
@@ -73,7 +55,7 @@ func newRig(t *testing.T) *rig {
 // configuration of it.
 func newRigWith(t *testing.T, front func(http.Handler) http.Handler, changes ...func(*broker.Config)) *rig {
 	t.Helper()
-	r := &rig{t: t, clock: newClock(), dir: t.TempDir(), person: standin.NewPerson()}
+	r := &rig{t: t, clock: testclock.At(time.Now()), dir: t.TempDir(), person: standin.NewPerson()}
 	r.world = standin.NewWorld(standin.Config{Now: r.clock.Now})
 	tenant := httptest.NewServer(r.world.Auth0())
 	t.Cleanup(tenant.Close)
@@ -188,50 +170,12 @@ func (r *rig) ask(req auth.Request) (*oauth2.Token, error) {
 	return r.provider(nil).Token(r.t.Context(), req)
 }
 
-// challenge returns the challenge that err must be.
-func challenge(t *testing.T, err error) auth.Challenge {
-	t.Helper()
-	out, ok := errors.AsType[*auth.Challenge](err)
-	if !ok {
-		t.Fatalf("got %v, want a challenge", describe(err))
-	}
-	return *out
-}
-
-// failure returns the failure that err must be, with the given code.
-func failure(t *testing.T, err error, code string) auth.Failure {
-	t.Helper()
-	out, ok := errors.AsType[*auth.Failure](err)
-	if !ok {
-		t.Fatalf("got %v, want the failure %s", describe(err), code)
-	}
-	if out.Code != code {
-		t.Fatalf("failure is %s, want %s", describe(out), code)
-	}
-	noSecrets(t, out)
-	return *out
-}
-
-func describe(err error) string {
-	if f, ok := errors.AsType[*auth.Failure](err); ok {
-		return fmt.Sprintf("%s (%d): %s; %s (%v)", f.Code, f.Kind, f.Message, f.Hint, f.Err)
-	}
-	return fmt.Sprint(err)
-}
-
-// noSecrets looks for tokens and secrets in everything that an error says.
-func noSecrets(t *testing.T, err error) {
-	t.Helper()
-	said := describe(err)
-	for ; err != nil; err = errors.Unwrap(err) {
-		said += fmt.Sprintf(" %v %+v %#v", err, err, err)
-	}
-	for _, canary := range []string{standin.DemoClientSecret, "v1.", "ya29.", "canary", "ticket=", "eyJ"} {
-		if strings.Contains(said, canary) {
-			t.Errorf("the error holds %q: %s", canary, said)
-		}
-	}
-}
+// What the answers to a call are.
+var (
+	challenge = authtest.Challenge
+	failure   = authtest.Failure
+	describe  = authtest.Describe
+)
 
 // visit lets the person follow a challenge.
 func (r *rig) visit(c auth.Challenge, choice standin.Choice) {

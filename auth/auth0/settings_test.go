@@ -7,6 +7,7 @@ import (
 
 	"linkmail/auth"
 	"linkmail/auth/auth0"
+	"linkmail/auth/authtest"
 	"linkmail/internal/secret"
 	"linkmail/internal/standin"
 )
@@ -79,7 +80,7 @@ func failureLike(t *testing.T, err error, code string) auth.Failure {
 	if !ok || !strings.HasPrefix(out.Code, code) {
 		t.Fatalf("got %s, want the failure %s", describe(err), code)
 	}
-	noSecrets(t, out)
+	authtest.NoSecrets(t, out)
 	return *out
 }
 

@@ -21,7 +21,7 @@ func TestABrokerSignsInAndRenewsWithoutASecretHere(t *testing.T) {
 	srv := httptest.NewUnstartedServer(nil)
 	base := "http://" + srv.Listener.Addr().String()
 	b, err := broker.New(broker.Config{
-		BaseURL: base, Dev: true, SessionsPerMinute: -1, Now: r.Now,
+		BaseURL: base, Dev: true, SessionsPerMinute: -1, Now: r.clock.Now,
 		Providers: map[string]broker.Provider{"google": {
 			ClientID: standin.DemoGoogleClientID, ClientSecret: secret.New(standin.DemoGoogleClientSecret),
 			AuthURL: r.url + "/o/oauth2/v2/auth", TokenURL: r.url + "/token",
@@ -33,7 +33,7 @@ func TestABrokerSignsInAndRenewsWithoutASecretHere(t *testing.T) {
 	srv.Config = b.Server()
 	srv.Start()
 	t.Cleanup(srv.Close)
-	connector, err := linkauth.New(linkauth.Config{BrokerURL: base, Store: r.store, Now: r.Now})
+	connector, err := linkauth.New(linkauth.Config{BrokerURL: base, Store: r.store, Now: r.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,17 +49,17 @@ func TestABrokerSignsInAndRenewsWithoutASecretHere(t *testing.T) {
 	if _, err := standin.NewPerson().Open(t.Context(), link.URL, link.Code, standin.Choice{}); err != nil {
 		t.Fatal(err)
 	}
-	r.advance(6 * time.Second)
+	r.clock.Advance(6 * time.Second)
 	first, err := p.Token(t.Context(), gmail)
 	if err != nil {
 		t.Fatal(describe(err))
 	}
-	r.advance(time.Hour)
+	r.clock.Advance(time.Hour)
 	second, err := p.Token(t.Context(), gmail)
 	if err != nil || second.AccessToken == first.AccessToken {
 		t.Fatalf("after an hour: %s", describe(err))
 	}
-	r.advance(time.Hour)
+	r.clock.Advance(time.Hour)
 	r.world.RevokeGoogle(standin.DefaultUser)
 	_, err = p.Token(t.Context(), gmail)
 	if again := challenge(t, err); again.Why == "" || again.Code == "" {

@@ -16,11 +16,13 @@ import (
 	"golang.org/x/oauth2"
 
 	"linkmail/auth"
+	"linkmail/auth/authtest"
 	"linkmail/auth/google"
 	"linkmail/auth/loopback"
 	"linkmail/cache"
 	"linkmail/internal/secret"
 	"linkmail/internal/standin"
+	"linkmail/internal/testclock"
 )
 
 const (
@@ -36,17 +38,17 @@ type rig struct {
 	world *standin.World
 	url   string
 	store cache.Store
+	clock *testclock.Clock
 
-	mu  sync.Mutex
-	now time.Time
+	mu sync.Mutex
 	// answer, unless nil, takes the place of the token endpoint.
 	answer http.HandlerFunc
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, now: time.Now()}
-	r.world = standin.NewWorld(standin.Config{Now: r.Now})
+	r := &rig{t: t, clock: testclock.At(time.Now())}
+	r.world = standin.NewWorld(standin.Config{Now: r.clock.Now})
 	next := r.world.GoogleOAuth()
 	srv := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
 		r.mu.Lock()
@@ -59,20 +61,8 @@ func newRig(t *testing.T) *rig {
 		next.ServeHTTP(rw, req)
 	}))
 	t.Cleanup(srv.Close)
-	r.url, r.store = srv.URL, cache.NewMemory(r.Now)
+	r.url, r.store = srv.URL, cache.NewMemory(r.clock.Now)
 	return r
-}
-
-func (r *rig) Now() time.Time {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.now
-}
-
-func (r *rig) advance(by time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.now = r.now.Add(by)
 }
 
 func (r *rig) says(h http.HandlerFunc) {
@@ -92,7 +82,7 @@ func says(status int, body string) http.HandlerFunc {
 func (r *rig) provider(change func(*google.Config)) *google.Provider {
 	r.t.Helper()
 	connector, err := loopback.New(loopback.Config{
-		Store: r.store, Now: r.Now,
+		Store: r.store, Now: r.clock.Now,
 		Providers: map[string]loopback.Provider{"google": {
 			Name: "Google", AuthURL: r.url + "/o/oauth2/v2/auth", TokenURL: r.url + "/token",
 			ClientID: standin.DemoGoogleClientID, ClientSecret: secret.New(standin.DemoGoogleClientSecret),
@@ -104,7 +94,7 @@ func (r *rig) provider(change func(*google.Config)) *google.Provider {
 	r.t.Cleanup(connector.Close)
 	cfg := google.Config{
 		ClientID: standin.DemoGoogleClientID, ClientSecret: secret.New(standin.DemoGoogleClientSecret),
-		Connector: connector, TokenURL: r.url + "/token", RevokeURL: r.url + "/revoke", Store: r.store, Now: r.Now,
+		Connector: connector, TokenURL: r.url + "/token", RevokeURL: r.url + "/revoke", Store: r.store, Now: r.clock.Now,
 	}
 	if change != nil {
 		change(&cfg)
@@ -116,35 +106,12 @@ func (r *rig) provider(change func(*google.Config)) *google.Provider {
 	return p
 }
 
-func challenge(t *testing.T, err error) auth.Challenge {
-	t.Helper()
-	c, ok := errors.AsType[*auth.Challenge](err)
-	if !ok {
-		t.Fatalf("got %s, want a challenge", describe(err))
-	}
-	return *c
-}
-
-func failure(t *testing.T, err error, code string) auth.Failure {
-	t.Helper()
-	f, ok := errors.AsType[*auth.Failure](err)
-	if !ok || f.Code != code {
-		t.Fatalf("got %s, want the failure %s", describe(err), code)
-	}
-	for _, canary := range []string{"ya29.", "1//", "GOCSPX", "canary"} {
-		if strings.Contains(describe(err), canary) {
-			t.Errorf("the failure holds a secret: %s", describe(err))
-		}
-	}
-	return *f
-}
-
-func describe(err error) string {
-	if f, ok := errors.AsType[*auth.Failure](err); ok {
-		return fmt.Sprintf("%s: %s; %s (%v)", f.Code, f.Message, f.Hint, f.Err)
-	}
-	return fmt.Sprint(err)
-}
+// What the answers to a call are.
+var (
+	challenge = authtest.Challenge
+	failure   = authtest.Failure
+	describe  = authtest.Describe
+)
 
 // visit lets the person follow a link.
 func (r *rig) visit(c auth.Challenge, choice standin.Choice) {
@@ -183,11 +150,11 @@ func TestProblem01ASignInLastsAndIsRenewedAMinuteEarly(t *testing.T) {
 	r := newRig(t)
 	p := r.provider(nil)
 	token := r.signIn(p, gmail, standin.Choice{})
-	r.advance(3599*time.Second - 61*time.Second)
+	r.clock.Advance(3599*time.Second - 61*time.Second)
 	if again, err := r.provider(nil).Token(t.Context(), gmail); err != nil || again.AccessToken != token.AccessToken {
 		t.Errorf("61 s before its end the token is another one, %v", err)
 	}
-	r.advance(time.Second)
+	r.clock.Advance(time.Second)
 	renewed, err := r.provider(nil).Token(t.Context(), gmail)
 	if err != nil || renewed.AccessToken == token.AccessToken {
 		t.Errorf("60 s before its end the token was not renewed: %s", describe(err))
@@ -223,10 +190,10 @@ func TestJ94OnlyADeadRefreshTokenIsDiscarded(t *testing.T) {
 	dead := map[string]func(*rig){
 		"seven days of testing": func(r *rig) {
 			r.world.Google(func(p *standin.GoogleProject) { p.Testing = true })
-			r.advance(7 * 24 * time.Hour)
+			r.clock.Advance(7 * 24 * time.Hour)
 		},
 		"access removed by the user": func(r *rig) { r.world.RevokeGoogle(standin.DefaultUser) },
-		"six months unused":          func(r *rig) { r.advance(190 * 24 * time.Hour) },
+		"six months unused":          func(r *rig) { r.clock.Advance(190 * 24 * time.Hour) },
 		"a hundred later sign-ins": func(r *rig) { // abuse case J98
 			for range 100 {
 				r.world.GoogleRefreshToken(standin.DefaultUser, gmailModify)
@@ -238,7 +205,7 @@ func TestJ94OnlyADeadRefreshTokenIsDiscarded(t *testing.T) {
 			r := newRig(t)
 			r.signIn(r.provider(nil), gmail, standin.Choice{})
 			end(r)
-			r.advance(2 * time.Hour)
+			r.clock.Advance(2 * time.Hour)
 			_, err := r.provider(nil).Token(t.Context(), gmail)
 			link := challenge(t, err)
 			order := []string{"7 days", "removed", "6 months", "password"}
@@ -276,7 +243,7 @@ func TestJ94OnlyADeadRefreshTokenIsDiscarded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)
 			r.signIn(r.provider(nil), gmail, standin.Choice{})
-			r.advance(2 * time.Hour)
+			r.clock.Advance(2 * time.Hour)
 			r.says(tt.answer)
 			_, err := r.provider(nil).Token(t.Context(), gmail)
 			failure(t, err, tt.code)
@@ -291,12 +258,12 @@ func TestJ94OnlyADeadRefreshTokenIsDiscarded(t *testing.T) {
 func TestJ93ANewRefreshTokenReplacesTheOldOneAndANarrowerScopeIsReported(t *testing.T) {
 	r := newRig(t)
 	r.signIn(r.provider(nil), gmail, standin.Choice{})
-	r.advance(2 * time.Hour)
+	r.clock.Advance(2 * time.Hour)
 	r.says(says(200, `{"access_token":"ya29.canary-a","refresh_token":"1//canary-new","expires_in":3599}`))
 	if _, err := r.provider(nil).Token(t.Context(), gmail); err != nil {
 		t.Fatal(describe(err))
 	}
-	r.advance(2 * time.Hour)
+	r.clock.Advance(2 * time.Hour)
 	r.says(func(rw http.ResponseWriter, req *http.Request) {
 		if got := req.PostFormValue("refresh_token"); got != "1//canary-new" {
 			t.Errorf("the refresh used the old token")
@@ -426,7 +393,7 @@ func TestWithNothingToRenewWithThePersonIsToldWhy(t *testing.T) {
 	r := newRig(t)
 	bare := func(cfg *google.Config) { cfg.ClientID, cfg.ClientSecret = "", secret.Text{} }
 	r.signIn(r.provider(bare), gmail, standin.Choice{})
-	r.advance(time.Hour)
+	r.clock.Advance(time.Hour)
 	_, err := r.provider(bare).Token(t.Context(), gmail)
 	if link := challenge(t, err); !strings.Contains(link.Why, "GOOGLE_CLIENT_ID") {
 		t.Errorf("why is %q", link.Why)
@@ -442,7 +409,7 @@ func TestWhereNobodyCanRenewThePersonIsAskedAgain(t *testing.T) {
 		}
 	}
 	r.signIn(r.provider(unable), gmail, standin.Choice{})
-	r.advance(time.Hour)
+	r.clock.Advance(time.Hour)
 	_, err := r.provider(unable).Token(t.Context(), gmail)
 	link := challenge(t, err)
 	if !strings.Contains(link.Why, "GOOGLE_CLIENT_ID") {
@@ -468,7 +435,7 @@ func TestARefresherRenewsInPlaceOfTheClient(t *testing.T) {
 		}
 	}
 	r.signIn(r.provider(elsewhere), gmail, standin.Choice{})
-	r.advance(time.Hour)
+	r.clock.Advance(time.Hour)
 	if token, err := r.provider(elsewhere).Token(t.Context(), gmail); err != nil || token.AccessToken != "ya29.canary" || used != 1 {
 		t.Errorf("used %d times, %s", used, describe(err))
 	}
@@ -512,7 +479,7 @@ func TestGoogleGivesARefreshTokenOnlyWhenItIsAskedProperly(t *testing.T) {
 		{"offline, but consented before", map[string]string{"access_type": "offline"}, false},
 		{"offline with a consent", map[string]string{"access_type": "offline", "prompt": "consent"}, true},
 	} {
-		connector, err := loopback.New(loopback.Config{Store: r.store, Now: r.Now, Providers: map[string]loopback.Provider{"google": {
+		connector, err := loopback.New(loopback.Config{Store: r.store, Now: r.clock.Now, Providers: map[string]loopback.Provider{"google": {
 			Name: "Google", AuthURL: r.url + "/o/oauth2/v2/auth", TokenURL: r.url + "/token",
 			ClientID: standin.DemoGoogleClientID, ClientSecret: secret.New(standin.DemoGoogleClientSecret),
 		}}})

@@ -48,7 +48,7 @@ func TestJ92ACrashAfterRotationCostsOneSignIn(t *testing.T) {
 	store := &failing{Store: r.store}
 	on := func(cfg *google.Config) { cfg.Store = store }
 	r.signIn(r.provider(on), gmail, standin.Choice{})
-	r.advance(2 * time.Hour)
+	r.clock.Advance(2 * time.Hour)
 	refreshes := 0
 	r.says(func(rw http.ResponseWriter, _ *http.Request) {
 		if refreshes++; refreshes == 1 {

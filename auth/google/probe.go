@@ -178,13 +178,7 @@ func (d *prober) ask(ctx context.Context, callback string) (said string, status 
 	if err != nil {
 		return "", 0, errors.New("google: the address of the page cannot be read")
 	}
-	client := http.Client{Timeout: 15 * time.Second}
-	if d.p.cfg.HTTP != nil {
-		client = *d.p.cfg.HTTP
-	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	client.Jar = nil
-	resp, err := client.Do(req)
+	resp, err := auth.NoRedirects(d.p.cfg.HTTP).Do(req)
 	if err != nil {
 		return "", 0, errors.New("google: the page could not be reached")
 	}

@@ -38,7 +38,7 @@ func TestProblem02AProbeTellsWhyGoogleGivesNoToken(t *testing.T) {
 	}{
 		{"the week of testing is over", func(r *rig) {
 			r.world.Google(func(p *standin.GoogleProject) { p.Testing = true })
-			r.advance(8 * 24 * time.Hour)
+			r.clock.Advance(8 * 24 * time.Hour)
 		}, "google_token", "google_testing", "8 days old"},
 		{"the access was withdrawn", func(r *rig) { r.world.RevokeGoogle(standin.DefaultUser) }, "google_token", "sign_in", "access was removed"},
 		{"a proxy answers with a page", func(r *rig) { r.says(says(200, "<html>canary")) }, "google_client", "google_client", "something other than Google"},

@@ -44,15 +44,7 @@ func newBroker(cfg Config) (broker, error) {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return broker{}, fmt.Errorf("linkauth: LINKAUTH_BROKER_URL may not use the scheme %q", u.Scheme)
 	}
-	client := &http.Client{Timeout: 15 * time.Second}
-	if cfg.HTTP != nil {
-		copied := *cfg.HTTP
-		client = &copied
-	}
-	// A followed redirect would carry the API key to whoever it names.
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	client.Jar = nil
-	return broker{url: strings.TrimRight(u.String(), "/"), key: cfg.APIKey, http: client}, nil
+	return broker{url: strings.TrimRight(u.String(), "/"), key: cfg.APIKey, http: auth.NoRedirects(cfg.HTTP)}, nil
 }
 
 // reply is what the broker said.

@@ -16,6 +16,7 @@ import (
 	"linkmail/broker/wire"
 	"linkmail/cache"
 	"linkmail/internal/secret"
+	"linkmail/internal/testclock"
 )
 
 const (
@@ -174,28 +175,8 @@ func (b *scripted) counts() (created, polled int) {
 	return len(b.created), b.polled
 }
 
-// clock is a clock that a test sets.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // connector returns a new connector, as a new process would make it.
-func connector(t *testing.T, url string, store cache.Store, c *clock) *linkauth.Connector {
+func connector(t *testing.T, url string, store cache.Store, c *testclock.Clock) *linkauth.Connector {
 	t.Helper()
 	out, err := linkauth.New(linkauth.Config{BrokerURL: url, APIKey: secret.New(apiKeyCanary), Store: store, Now: c.Now})
 	if err != nil {

@@ -5,10 +5,11 @@ import (
 	"time"
 
 	"linkmail/cache"
+	"linkmail/internal/testclock"
 )
 
 func TestAResultThatWasStoredIsNotRepeated(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Login(t.Context(), login("one"))
 	first := link(t, err)

@@ -8,6 +8,7 @@ import (
 
 	"linkmail/broker/wire"
 	"linkmail/cache"
+	"linkmail/internal/testclock"
 )
 
 // fingerprint names a key as it was sent to the broker.
@@ -37,7 +38,7 @@ func chaining(n int) reply {
 }
 
 func TestARedirectFollowsTheLoginBeforeIt(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	b.opens(chaining)
 	c := connector(t, b.URL, store, clk)
 	req := login("one")
@@ -97,7 +98,7 @@ func TestARedirectWithNothingToFollowHasALinkOfItsOwn(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+			b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 			b.opens(tt.broker)
 			c := connector(t, b.URL, store, clk)
 			req := login("one")
@@ -123,7 +124,7 @@ func TestARedirectWithNothingToFollowHasALinkOfItsOwn(t *testing.T) {
 // would not help there.
 func TestARefusalThatIsNotAboutFollowingIsSaid(t *testing.T) {
 	for status, code := range map[int]string{409: "broker_state_taken", 429: "broker_unavailable", 503: "broker_unavailable"} {
-		b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+		b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 		b.opens(chaining)
 		c := connector(t, b.URL, store, clk)
 		req := login("one")

@@ -3,7 +3,6 @@ package linkauth_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -15,9 +14,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"linkmail/auth"
+	"linkmail/auth/authtest"
 	"linkmail/auth/linkauth"
 	"linkmail/cache"
 	"linkmail/internal/secret"
+	"linkmail/internal/testclock"
 )
 
 const tokens = `{"access_token":"at","refresh_token":"` + refreshCanary + `","id_token":"h.p.s","token_type":"Bearer","expires_in":86400,"scope":"openid offline_access"}`
@@ -38,32 +39,16 @@ func redirect() auth.RedirectRequest {
 	}
 }
 
-// link returns the code of the challenge that err must be.
-func link(t *testing.T, err error) auth.Challenge {
-	t.Helper()
-	challenge, ok := errors.AsType[*auth.Challenge](err)
-	if !ok {
-		t.Fatalf("got %v, want a challenge", err)
-	}
-	return *challenge
-}
+// What the answers to a call are.
+var link = authtest.Challenge
 
 func failure(t *testing.T, err error) auth.Failure {
 	t.Helper()
-	out, ok := errors.AsType[*auth.Failure](err)
-	if !ok {
-		t.Fatalf("got %v, want a failure", err)
-	}
-	for _, canary := range []string{apiKeyCanary, pollTokenCanary, refreshCanary, "canary-ticket"} {
-		if strings.Contains(fmt.Sprintf("%v %+v %v", err, out, errors.Unwrap(out)), canary) {
-			t.Errorf("the failure holds %q: %+v", canary, out)
-		}
-	}
-	return *out
+	return authtest.Failure(t, err, "")
 }
 
 func TestLoginShowsOneLinkUntilThePersonHasActed(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	pending := ok(`{"status":"pending","interval":5,"ciphertext":null,"algorithm":null}`)
 	b.says(pending)
 
@@ -138,7 +123,7 @@ func TestLoginShowsOneLinkUntilThePersonHasActed(t *testing.T) {
 }
 
 func TestTwoServicesShareOneLogin(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	b.says(ok(`{"status":"pending"}`))
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Login(t.Context(), login("one"))
@@ -158,7 +143,7 @@ func TestTwoServicesShareOneLogin(t *testing.T) {
 }
 
 func TestRedirectCapturesTheParametersOfTheCallback(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Redirect(t.Context(), redirect())
 	link(t, err)
@@ -182,7 +167,7 @@ func TestRedirectCapturesTheParametersOfTheCallback(t *testing.T) {
 }
 
 func TestCallbackURLIsTheBrokers(t *testing.T) {
-	c := connector(t, "https://auth.example.com/", cache.NewMemory(nil), newClock())
+	c := connector(t, "https://auth.example.com/", cache.NewMemory(nil), testclock.New())
 	if got, want := c.CallbackURL(), "https://auth.example.com/v1/oauth/callback"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -227,7 +212,7 @@ func TestEachAnswerToAPollHasItsConsequence(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+			b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 			c := connector(t, b.URL, store, clk)
 			_, err := c.Login(t.Context(), login("one"))
 			link(t, err)
@@ -253,7 +238,7 @@ func TestEachAnswerToAPollHasItsConsequence(t *testing.T) {
 }
 
 func TestSlowDownStretchesTheInterval(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Login(t.Context(), login("one"))
 	link(t, err)
@@ -272,7 +257,7 @@ func TestSlowDownStretchesTheInterval(t *testing.T) {
 }
 
 func TestAResultThatIsAnnouncedTwiceWithoutComingIsLost(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Login(t.Context(), login("one"))
 	link(t, err)
@@ -287,7 +272,7 @@ func TestAResultThatIsAnnouncedTwiceWithoutComingIsLost(t *testing.T) {
 }
 
 func TestALinkThatWasOpenedAndNotFinishedGivesWay(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Login(t.Context(), login("one"))
 	if got := link(t, err); !got.Renews.IsZero() {
@@ -310,7 +295,7 @@ func TestALinkThatWasOpenedAndNotFinishedGivesWay(t *testing.T) {
 }
 
 func TestAResultForAnotherSessionDoesNotOpen(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Login(t.Context(), login("one"))
 	link(t, err)
@@ -332,7 +317,7 @@ func TestAResultOfTheWrongShapeIsSaidOnceAndDropped(t *testing.T) {
 		"a token of number": `{"access_token":1}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+			b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 			c := connector(t, b.URL, store, clk)
 			_, err := c.Login(t.Context(), login("one"))
 			link(t, err)
@@ -348,7 +333,7 @@ func TestAResultOfTheWrongShapeIsSaidOnceAndDropped(t *testing.T) {
 }
 
 func TestARefusedConsentIsSaidOnce(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Redirect(t.Context(), redirect())
 	link(t, err)
@@ -386,7 +371,7 @@ func TestEachAnswerToACreationHasItsConsequence(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+			b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 			b.opens(func(int) reply { return test.create })
 			c := connector(t, b.URL, store, clk)
 			_, err := c.Login(t.Context(), login("one"))
@@ -405,7 +390,7 @@ func TestEachAnswerToACreationHasItsConsequence(t *testing.T) {
 }
 
 func TestTheNamesOfTheDraftAreUnderstood(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	b.opens(func(int) reply {
 		return reply{status: 200, body: `{"session_id":"id-1","user_code":"AB12","verification_uri":"https://b.example/connect","verification_uri_complete":"https://b.example/connect/AB12","poll_token":"` + pollTokenCanary + `"}`}
 	})
@@ -420,7 +405,7 @@ func TestTheNamesOfTheDraftAreUnderstood(t *testing.T) {
 }
 
 func TestAnUnreachableBrokerIsSaidWhenTheLinkHasRunOut(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Login(t.Context(), login("one"))
 	link(t, err)
@@ -439,7 +424,7 @@ func TestAnUnreachableBrokerIsSaidWhenTheLinkHasRunOut(t *testing.T) {
 }
 
 func TestAClockThatIsSetBackDoesNotStopThePolling(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Login(t.Context(), login("one"))
 	link(t, err)
@@ -470,7 +455,7 @@ func (f *full) Put(ctx context.Context, key string, value []byte, ttl time.Durat
 }
 
 func TestAResultIsNotFetchedIntoAFullStore(t *testing.T) {
-	b, clk := newScripted(t), newClock()
+	b, clk := newScripted(t), testclock.New()
 	store := &full{Store: cache.NewMemory(nil)}
 	c := connector(t, b.URL, store, clk)
 	_, err := c.Login(t.Context(), login("one"))
@@ -491,7 +476,7 @@ func TestAResultIsNotFetchedIntoAFullStore(t *testing.T) {
 }
 
 func TestALinkIsNotShownBeforeItsSessionIsStored(t *testing.T) {
-	b, clk := newScripted(t), newClock()
+	b, clk := newScripted(t), testclock.New()
 	store := &full{Store: cache.NewMemory(nil), full: true}
 	_, err := connector(t, b.URL, store, clk).Login(t.Context(), login("one"))
 	if got := failure(t, err); got.Code != "cache_failed" {
@@ -500,7 +485,7 @@ func TestALinkIsNotShownBeforeItsSessionIsStored(t *testing.T) {
 }
 
 func TestManyProcessesOpenOneSessionAndFetchOneResult(t *testing.T) {
-	b, clk := newScripted(t), newClock()
+	b, clk := newScripted(t), testclock.New()
 	dir := t.TempDir()
 	key, err := cache.NewKey()
 	if err != nil {
@@ -553,7 +538,7 @@ func TestTheAPIKeyStaysWithTheBroker(t *testing.T) {
 	other := newScripted(t)
 	b := httptest.NewServer(http.RedirectHandler(other.URL+"/v1/sessions", http.StatusTemporaryRedirect))
 	defer b.Close()
-	_, err := connector(t, b.URL, cache.NewMemory(nil), newClock()).Login(t.Context(), login("one"))
+	_, err := connector(t, b.URL, cache.NewMemory(nil), testclock.New()).Login(t.Context(), login("one"))
 	if got := failure(t, err); got.Code != "broker_redirects" {
 		t.Errorf("failure is %+v, want broker_redirects", got)
 	}
@@ -563,7 +548,7 @@ func TestTheAPIKeyStaysWithTheBroker(t *testing.T) {
 }
 
 func TestACancelledCallSaysSo(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := connector(t, b.URL, store, clk).Login(ctx, login("one"))

@@ -19,6 +19,7 @@ import (
 	"linkmail/auth/linkauth"
 	"linkmail/broker"
 	"linkmail/internal/secret"
+	"linkmail/internal/testclock"
 )
 
 // realBroker is a broker on loopback that forwards to the hosts named.
@@ -167,7 +168,7 @@ func TestFallbackGoesDirectlyWhereItCan(t *testing.T) {
 func TestFallbackTurnsToTheBrokerWhereNoConnectionComesAbout(t *testing.T) {
 	up, count := upstream(t)
 	brokerURL := realBroker(t, host(up.URL))
-	clk := newClock()
+	clk := testclock.New()
 	dials := 0
 	blocked := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
 		dials++

@@ -3,7 +3,6 @@ package loopback_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -15,10 +14,12 @@ import (
 	"time"
 
 	"linkmail/auth"
+	"linkmail/auth/authtest"
 	"linkmail/auth/loopback"
 	"linkmail/cache"
 	"linkmail/internal/secret"
 	"linkmail/internal/standin"
+	"linkmail/internal/testclock"
 )
 
 // desk is an authorization server, a cache and a clock.
@@ -28,32 +29,20 @@ type desk struct {
 	url   string
 	store cache.Store
 	http  *http.Client
+	clock *testclock.Clock
 
 	mu     sync.Mutex
-	now    time.Time
 	opened []string
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{t: t, now: time.Now()}
-	d.world = standin.NewWorld(standin.Config{Now: d.Now})
+	d := &desk{t: t, clock: testclock.At(time.Now())}
+	d.world = standin.NewWorld(standin.Config{Now: d.clock.Now})
 	srv := httptest.NewServer(d.world.GoogleOAuth())
 	t.Cleanup(srv.Close)
-	d.url, d.store = srv.URL, cache.NewMemory(d.Now)
+	d.url, d.store = srv.URL, cache.NewMemory(d.clock.Now)
 	return d
-}
-
-func (d *desk) Now() time.Time {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.now
-}
-
-func (d *desk) advance(by time.Duration) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.now = d.now.Add(by)
 }
 
 func (d *desk) open(_ context.Context, address string) error {
@@ -67,7 +56,7 @@ func (d *desk) open(_ context.Context, address string) error {
 func (d *desk) connector(port int) *loopback.Connector {
 	d.t.Helper()
 	c, err := loopback.New(loopback.Config{
-		Port: port, Store: d.store, Now: d.Now, Open: d.open, HTTP: d.http,
+		Port: port, Store: d.store, Now: d.clock.Now, Open: d.open, HTTP: d.http,
 		Providers: map[string]loopback.Provider{"google": {
 			Name: "Google", AuthURL: d.url + "/o/oauth2/v2/auth?hl=en", TokenURL: d.url + "/token",
 			ClientID: standin.DemoGoogleClientID, ClientSecret: secret.New(standin.DemoGoogleClientSecret),
@@ -86,25 +75,8 @@ var login = auth.LoginRequest{
 	OAuthScopes: []string{"openid", "email"}, Params: map[string]string{"access_type": "offline", "prompt": "consent"},
 }
 
-func link(t *testing.T, err error) auth.Challenge {
-	t.Helper()
-	c, ok := errors.AsType[*auth.Challenge](err)
-	if !ok {
-		t.Fatalf("got %v, want a link", err)
-	}
-	return *c
-}
-
-func failed(t *testing.T, err error, code string) {
-	t.Helper()
-	f, ok := errors.AsType[*auth.Failure](err)
-	if !ok || f.Code != code {
-		t.Fatalf("got %v, want the failure %s", err, code)
-	}
-	if said := fmt.Sprintf("%s %s %v %+v", f.Message, f.Hint, f.Err, f.Err); strings.Contains(said, "canary") || strings.Contains(said, "GOCSPX") {
-		t.Errorf("the failure holds a secret: %s", said)
-	}
-}
+// What the answers to a call are.
+var link, failed = authtest.Challenge, authtest.Failure
 
 // back is the address that the browser has to return to.
 func back(t *testing.T, c auth.Challenge) (redirect, state string) {
@@ -246,7 +218,7 @@ func TestALinkThatRanOutIsReplaced(t *testing.T) {
 	_, err := c.Login(t.Context(), login)
 	old := link(t, err)
 	redirect, state := back(t, old)
-	d.advance(10 * time.Minute)
+	d.clock.Advance(10 * time.Minute)
 	if status, _ := get(t, redirect+"?code=canary&state="+state); status != 400 {
 		t.Errorf("a late callback was answered %d", status)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"linkmail/broker"
 	"linkmail/internal/secret"
+	"linkmail/internal/wholefile"
 )
 
 // lockRetry is how often a lock that another process holds is tried again.
@@ -114,17 +115,11 @@ func write(path string, doc document) (err error) {
 			_ = os.Remove(file.Name())
 		}
 	}()
-	if _, err = file.Write(append(raw, '\n')); err == nil {
-		err = file.Sync()
-	}
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
+	if err = wholefile.Fill(file, append(raw, '\n')); err != nil {
 		return err
 	}
 	if err = os.Rename(file.Name(), path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return wholefile.SyncDir(filepath.Dir(path))
 }

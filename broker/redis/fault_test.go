@@ -20,6 +20,7 @@ import (
 	"linkmail/broker/storetest"
 	"linkmail/broker/wire"
 	"linkmail/internal/secret"
+	"linkmail/internal/testclock"
 )
 
 // frontOf is a broker over a store.
@@ -49,20 +50,12 @@ func ready(t *testing.T, f *storetest.Front) storetest.Flow {
 }
 
 func TestD34OneOf64WinsInTwoProcesses(t *testing.T) {
-	address := url(newMini(t)).Reveal()
-	one, two := storetest.Dial(storetest.Start(t, address, "").URL), storetest.Dial(storetest.Start(t, address, "").URL)
-	defer one.Close()
-	defer two.Close()
-	storetest.Race(t, one, two)
+	storetest.RaceProcesses(t, url(newMini(t)).Reveal())
 }
 
 func TestA01A04TwoProcessesSpendOneBudget(t *testing.T) {
 	m := newMini(t)
-	address := url(m).Reveal()
-	one, two := storetest.Dial(storetest.StartLimited(t, address).URL), storetest.Dial(storetest.StartLimited(t, address).URL)
-	defer one.Close()
-	defer two.Close()
-	storetest.Together(t, opened(t, redis.Config{URL: url(m)}), one, two)
+	storetest.TogetherProcesses(t, opened(t, redis.Config{URL: url(m)}), url(m).Reveal())
 	everythingExpires(t, m)
 }
 
@@ -87,6 +80,37 @@ func eventually(t *testing.T, want int, step func() (int, error)) {
 	}
 }
 
+// readyAgain polls until the server is back, and returns the envelope that has
+// waited.
+func readyAgain(t *testing.T, f *storetest.Front, flow *storetest.Flow) wire.Poll {
+	t.Helper()
+	var got wire.Poll
+	eventually(t, http.StatusOK, func() (status int, err error) {
+		got, status, err = f.Poll(flow, flow.PollToken)
+		return status, err
+	})
+	if got.Status != wire.Ready {
+		t.Fatalf("poll when it is back: %s", got.Status)
+	}
+	return got
+}
+
+// unavailable checks that a broker says of everything that it can be tried
+// again later; Front looks for the Retry-After.
+func unavailable(t *testing.T, f *storetest.Front, flow *storetest.Flow) {
+	t.Helper()
+	for what, step := range map[string]func() (int, error){
+		"create": func() (int, error) { _, status, err := f.Create("", 0); return status, err },
+		"look":   func() (int, error) { return f.Look(flow) },
+		"poll":   func() (int, error) { _, status, err := f.Poll(flow, flow.PollToken); return status, err },
+		"readyz": f.Ready,
+	} {
+		if status, err := step(); err != nil || status != http.StatusServiceUnavailable {
+			t.Errorf("%s: %d, %v; want 503", what, status, err)
+		}
+	}
+}
+
 func TestI86ErrorsOfTheServer(t *testing.T) {
 	for word, text := range map[string]string{
 		"LOADING":  "LOADING Redis is loading the dataset in memory",
@@ -101,16 +125,7 @@ func TestI86ErrorsOfTheServer(t *testing.T) {
 			f := frontOf(t, s, nil)
 			flow := ready(t, f)
 			m.SetError(text)
-			for what, step := range map[string]func() (int, error){
-				"create": func() (int, error) { _, status, err := f.Create("", 0); return status, err },
-				"look":   func() (int, error) { return f.Look(&flow) },
-				"poll":   func() (int, error) { _, status, err := f.Poll(&flow, flow.PollToken); return status, err },
-				"readyz": f.Ready,
-			} {
-				if status, err := step(); err != nil || status != http.StatusServiceUnavailable {
-					t.Errorf("%s: %d, %v; want 503", what, status, err)
-				}
-			}
+			unavailable(t, f, &flow)
 			_, err := s.Count(t.Context())
 			var fault *broker.StoreError
 			if !errors.As(err, &fault) || fault.Cause != word || strings.Contains(err.Error(), "canary") {
@@ -152,14 +167,7 @@ func TestI86TheServerDiesAndComesBack(t *testing.T) {
 	if err := m.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	var got wire.Poll
-	eventually(t, http.StatusOK, func() (status int, err error) {
-		got, status, err = f.Poll(&flow, flow.PollToken)
-		return status, err
-	})
-	if got.Status != wire.Ready {
-		t.Errorf("poll when it is back: %s", got.Status)
-	}
+	readyAgain(t, f, &flow)
 }
 
 func TestI86NoServerAtTheStart(t *testing.T) {
@@ -241,7 +249,7 @@ func (l *lossy) pass(client net.Conn) {
 func TestI87ALostReplyIsNotAskedForAgain(t *testing.T) {
 	m := newMini(t)
 	l := newLossy(t, m.Addr())
-	clock := storetest.NewClock()
+	clock := testclock.New()
 	m.SetTime(clock.Now())
 	f := frontOf(t, opened(t, redis.Config{URL: secret.New("redis://" + l.Addr().String()), Now: clock.Now}), clock.Now)
 	flow := ready(t, f)
@@ -343,7 +351,7 @@ func TestI89EveryKeyExpires(t *testing.T) {
 func TestI90BrokersWhoseClocksDiffer(t *testing.T) {
 	for name, ahead := range map[string]time.Duration{"ahead": time.Minute, "behind": -time.Minute, "an hour ahead": time.Hour, "a little ahead": 900 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
-			m, clock := newMini(t), storetest.NewClock()
+			m, clock := newMini(t), testclock.New()
 			m.SetTime(clock.Now())
 			here := opened(t, redis.Config{URL: url(m), Now: clock.Now})
 			theirs := func() time.Time { return clock.Now().Add(ahead) }

@@ -152,20 +152,12 @@ func TestInteropLimits(t *testing.T) {
 
 func TestInteropA01A04TwoProcessesSpendOneBudget(t *testing.T) {
 	server := newServer(t)
-	address := server.url().Reveal()
-	one, two := storetest.Dial(storetest.StartLimited(t, address).URL), storetest.Dial(storetest.StartLimited(t, address).URL)
-	defer one.Close()
-	defer two.Close()
-	storetest.Together(t, opened(t, redis.Config{URL: server.url()}), one, two)
+	storetest.TogetherProcesses(t, opened(t, redis.Config{URL: server.url()}), server.url().Reveal())
 	keysExpire(t, server)
 }
 
 func TestInteropD34TwoProcesses(t *testing.T) {
-	address := newServer(t).url().Reveal()
-	one, two := storetest.Dial(storetest.Start(t, address, "").URL), storetest.Dial(storetest.Start(t, address, "").URL)
-	defer one.Close()
-	defer two.Close()
-	storetest.Race(t, one, two)
+	storetest.RaceProcesses(t, newServer(t).url().Reveal())
 }
 
 func TestInteropH79KilledAtEachTransition(t *testing.T) {
@@ -213,14 +205,7 @@ func TestInteropI86KilledAndRestarted(t *testing.T) {
 		}
 	}
 	server.start()
-	var got wire.Poll
-	eventually(t, http.StatusOK, func() (status int, err error) {
-		got, status, err = f.Poll(&flow, flow.PollToken)
-		return status, err
-	})
-	if got.Status != wire.Ready {
-		t.Errorf("poll when it is back: %s", got.Status)
-	}
+	got := readyAgain(t, f, &flow)
 	if text, err := storetest.Opened(*got.Ciphertext); err != nil || text != "text" {
 		t.Errorf("the agent got %q, %v", text, err)
 	}
@@ -251,27 +236,12 @@ func TestInteropI86LoadingItsDataset(t *testing.T) {
 	if err := s.Create(t.Context(), one); err == nil || !strings.HasSuffix(err.Error(), "LOADING") {
 		t.Errorf("Create = %v, want LOADING", err)
 	}
-	for what, step := range map[string]func() (int, error){
-		"create":  func() (int, error) { _, status, err := f.Create("", 0); return status, err },
-		"poll":    func() (int, error) { _, status, err := f.Poll(&flow, flow.PollToken); return status, err },
-		"/readyz": f.Ready,
-	} {
-		if status, err := step(); err != nil || status != http.StatusServiceUnavailable { // Front checks for Retry-After
-			t.Errorf("%s while it loads: %d, %v; want 503", what, status, err)
-		}
-	}
+	unavailable(t, f, &flow)
 	if _, err := open(t.Context(), redis.Config{URL: server.url()}); err == nil || !strings.HasSuffix(err.Error(), "LOADING") {
 		t.Errorf("Open = %v, want LOADING", err)
 	}
 	server.set("key-load-delay", "0")
-	var got wire.Poll
-	eventually(t, http.StatusOK, func() (status int, err error) {
-		got, status, err = f.Poll(&flow, flow.PollToken)
-		return status, err
-	})
-	if got.Status != wire.Ready {
-		t.Errorf("poll when it has loaded: %s", got.Status)
-	}
+	readyAgain(t, f, &flow)
 }
 
 func TestInteropI86WhatTheServerRefuses(t *testing.T) {
@@ -325,14 +295,7 @@ func TestInteropI86WhatTheServerRefuses(t *testing.T) {
 				t.Errorf("Create = %v, want %s", err, tt.cause)
 			}
 			tt.end(server)
-			var p wire.Poll
-			eventually(t, http.StatusOK, func() (status int, err error) {
-				p, status, err = f.Poll(&flow, flow.PollToken)
-				return status, err
-			})
-			if p.Status != wire.Ready {
-				t.Errorf("poll afterwards: %s", p.Status)
-			}
+			readyAgain(t, f, &flow)
 		})
 	}
 }

@@ -9,8 +9,8 @@ import (
 
 	"linkmail/broker"
 	"linkmail/broker/redis"
-	"linkmail/broker/storetest"
 	"linkmail/internal/secret"
+	"linkmail/internal/testclock"
 )
 
 // guess is a guess from an address.
@@ -57,7 +57,7 @@ func TestI89EveryCountExpires(t *testing.T) {
 }
 
 func TestI90BrokersWhoseClocksDifferCountTogether(t *testing.T) {
-	m, clock := newMini(t), storetest.NewClock()
+	m, clock := newMini(t), testclock.New()
 	m.SetTime(clock.Now())
 	here := opened(t, redis.Config{URL: url(m), Now: clock.Now})
 	there := opened(t, redis.Config{URL: url(m), Now: func() time.Time { return clock.Now().Add(time.Hour) }})

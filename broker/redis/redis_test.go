@@ -15,6 +15,7 @@ import (
 	"linkmail/broker/redis"
 	"linkmail/broker/storetest"
 	"linkmail/internal/secret"
+	"linkmail/internal/testclock"
 )
 
 // testKey is the key of all brokers of the tests, so that a second process has
@@ -77,7 +78,7 @@ func url(m *miniredis.Miniredis) secret.Text { return secret.New("redis://" + m.
 func env(t *testing.T, limit int) storetest.Env {
 	t.Helper()
 	m := newMini(t)
-	clock := storetest.NewClock()
+	clock := testclock.New()
 	m.SetTime(clock.Now())
 	cfg := redis.Config{URL: url(m), MaxSessions: limit, Now: clock.Now}
 	return storetest.Env{
@@ -116,7 +117,7 @@ func TestOutbox(t *testing.T) { storetest.Outbox(t, env) }
 // session clears a part of it away.
 func TestD44ACrowdLeavesInBatches(t *testing.T) {
 	const n, batch = 1000, 256
-	m, clock := newMini(t), storetest.NewClock()
+	m, clock := newMini(t), testclock.New()
 	m.SetTime(clock.Now())
 	s := opened(t, redis.Config{URL: url(m), MaxSessions: n, Now: clock.Now})
 	made := 0

@@ -26,6 +26,7 @@ import (
 	"linkmail/broker/sqlite"
 	"linkmail/broker/storetest"
 	"linkmail/internal/secret"
+	"linkmail/internal/testclock"
 )
 
 func session(n int) broker.Session {
@@ -60,11 +61,7 @@ func direct(t *testing.T, path string) *sql.DB {
 }
 
 func TestD34OneOf64WinsInTwoProcesses(t *testing.T) {
-	path := newPath(t)
-	one, two := storetest.Dial(storetest.Start(t, path, "").URL), storetest.Dial(storetest.Start(t, path, "").URL)
-	defer one.Close()
-	defer two.Close()
-	storetest.Race(t, one, two)
+	storetest.RaceProcesses(t, newPath(t))
 }
 
 func TestOneOf64WinsInOneProcess(t *testing.T) {
@@ -83,10 +80,7 @@ func TestOneOf64WinsInOneProcess(t *testing.T) {
 
 func TestA01A04TwoProcessesSpendOneBudget(t *testing.T) {
 	path := newPath(t)
-	one, two := storetest.Dial(storetest.StartLimited(t, path).URL), storetest.Dial(storetest.StartLimited(t, path).URL)
-	defer one.Close()
-	defer two.Close()
-	storetest.Together(t, opened(t, sqlite.Config{Path: path}), one, two)
+	storetest.TogetherProcesses(t, opened(t, sqlite.Config{Path: path}), path)
 }
 
 func TestH79KilledAtEachTransition(t *testing.T) { storetest.Kill(t, newPath(t)) }
@@ -160,16 +154,16 @@ func residue(t *testing.T, path string, sealed []byte) []string {
 }
 
 func TestD35NothingOfADeliveredEnvelopeIsLeft(t *testing.T) {
-	for name, end := range map[string]func(t *testing.T, s *sqlite.Store, clock *storetest.Clock){
-		"delivered": func(t *testing.T, s *sqlite.Store, _ *storetest.Clock) {
+	for name, end := range map[string]func(t *testing.T, s *sqlite.Store, clock *testclock.Clock){
+		"delivered": func(t *testing.T, s *sqlite.Store, _ *testclock.Clock) {
 			if _, err := s.Update(t.Context(), "id-3", consume); err != nil {
 				t.Fatal(err)
 			}
 		},
-		"expired": func(_ *testing.T, _ *sqlite.Store, clock *storetest.Clock) { clock.Advance(time.Hour) },
+		"expired": func(_ *testing.T, _ *sqlite.Store, clock *testclock.Clock) { clock.Advance(time.Hour) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			path, clock := newPath(t), storetest.NewClock()
+			path, clock := newPath(t), testclock.New()
 			s := opened(t, sqlite.Config{Path: path, Now: clock.Now})
 			if err := s.Sweep(t.Context()); err != nil { // the first one empties the log in any case
 				t.Fatal(err)
@@ -310,7 +304,7 @@ func diskFull(t *testing.T, s *sqlite.Store, fill, free func()) {
 }
 
 func TestH81NotReadyOnAReadOnlyStore(t *testing.T) {
-	clock := storetest.NewClock()
+	clock := testclock.New()
 	s := opened(t, sqlite.Config{Path: newPath(t), Now: clock.Now})
 	create(t, s, session(1))
 	s.ReadOnly(t)

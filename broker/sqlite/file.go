@@ -9,6 +9,7 @@ import (
 
 	"linkmail/broker"
 	"linkmail/internal/secret"
+	"linkmail/internal/wholefile"
 )
 
 // The reasons to refuse a file or its directory. Each says what to do.
@@ -30,7 +31,7 @@ var (
 // the umask, and gives its log the mode of the file.
 func prepareFile(path string) error {
 	fail := func(err error) error {
-		return fmt.Errorf("broker/sqlite: database %s cannot be used: %w", path, bare(err))
+		return fmt.Errorf("broker/sqlite: database %s cannot be used: %w", path, wholefile.Cause(err))
 	}
 	if path == "" {
 		return fail(errNoPath)
@@ -103,7 +104,7 @@ func Key(path string) (secret.Text, error) {
 	}
 	name := path + KeySuffix
 	fail := func(err error) (secret.Text, error) {
-		return secret.Text{}, fmt.Errorf("broker/sqlite: key file %s cannot be used: %w", name, bare(err))
+		return secret.Text{}, fmt.Errorf("broker/sqlite: key file %s cannot be used: %w", name, wholefile.Cause(err))
 	}
 	key, err := readKey(name)
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -156,27 +157,8 @@ func createKey(name string) error {
 		return err
 	}
 	defer func() { _ = os.Remove(file.Name()) }() // a stray one is harmless
-	_, err = file.WriteString(broker.NewSealKey().Reveal() + "\n")
-	if err == nil {
-		err = file.Sync()
-	}
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
+	if err := wholefile.Fill(file, []byte(broker.NewSealKey().Reveal()+"\n")); err != nil {
 		return err
 	}
 	return os.Link(file.Name(), name)
-}
-
-// bare strips the path from an error of package os, where the message names it
-// already.
-func bare(err error) error {
-	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		return path.Err
-	}
-	if link, ok := errors.AsType[*os.LinkError](err); ok {
-		return link.Err
-	}
-	return err
 }

@@ -16,6 +16,7 @@ import (
 	"linkmail/broker"
 	"linkmail/broker/sqlite"
 	"linkmail/broker/storetest"
+	"linkmail/internal/testclock"
 )
 
 // guess is a guess from one of many addresses.
@@ -44,7 +45,7 @@ func count(t *testing.T, s *sqlite.Store, n int) {
 }
 
 func TestWhatIsCountedIsSweptAndBounded(t *testing.T) {
-	clock := storetest.NewClock()
+	clock := testclock.New()
 	s := opened(t, sqlite.Config{Path: newPath(t), Now: clock.Now})
 	const n = 600 // more than two batches
 	for i := range n {
@@ -67,7 +68,7 @@ func TestWhatIsCountedIsSweptAndBounded(t *testing.T) {
 // TestD41AClockThatIsSetBackStopsNobody: what was counted in a future that was
 // none is not counted, and the sweep of the next real future finds it.
 func TestD41AClockThatIsSetBackStopsNobody(t *testing.T) {
-	clock := storetest.NewClock()
+	clock := testclock.New()
 	s := opened(t, sqlite.Config{Path: newPath(t), Now: clock.Now})
 	clock.Advance(time.Hour)
 	for range 3 {

@@ -11,6 +11,7 @@ import (
 	"linkmail/broker/sqlite"
 	"linkmail/broker/storetest"
 	"linkmail/internal/secret"
+	"linkmail/internal/testclock"
 )
 
 // testKey is the key of all databases of the tests, so that a second process
@@ -64,7 +65,7 @@ func newPath(t *testing.T) string {
 
 func env(t *testing.T, limit int) storetest.Env {
 	t.Helper()
-	clock := storetest.NewClock()
+	clock := testclock.New()
 	cfg := sqlite.Config{Path: newPath(t), MaxSessions: limit, Now: clock.Now}
 	s := opened(t, cfg)
 	return storetest.Env{

@@ -10,7 +10,7 @@ import (
 
 	"linkmail/broker"
 	"linkmail/broker/sqlite"
-	"linkmail/broker/storetest"
+	"linkmail/internal/testclock"
 )
 
 // crowd puts sessions into the file past the store. They say nothing, but they
@@ -28,7 +28,7 @@ func crowd(t *testing.T, path string, n int, expires time.Time) {
 // between two of them another process is served.
 func TestD44ACrowdIsSweptInBatches(t *testing.T) {
 	const n = 10 * sqlite.SweepBatch
-	path, clock := newPath(t), storetest.NewClock()
+	path, clock := newPath(t), testclock.New()
 	other := opened(t, sqlite.Config{Path: path, MaxSessions: 2 * n, Now: clock.Now})
 	var s *sqlite.Store
 	sweeping, served, left := false, 0, n
@@ -88,7 +88,7 @@ func size(t *testing.T, path string) int64 {
 // lets a session in and does not remove the whole crowd for it.
 func TestD44ACreationMakesRoomForItselfOnly(t *testing.T) {
 	const n = 5 * sqlite.SweepBatch
-	path, clock := newPath(t), storetest.NewClock()
+	path, clock := newPath(t), testclock.New()
 	s := opened(t, sqlite.Config{Path: path, MaxSessions: n, Now: clock.Now})
 	crowd(t, path, n, clock.Now().Add(time.Minute))
 	one := session(1)

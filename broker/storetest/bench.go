@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"linkmail/broker"
+	"linkmail/internal/testclock"
 )
 
 // openSessions is how many sessions are open while a benchmark runs.
@@ -26,8 +27,7 @@ type Speed map[string]float64
 // ratio to it is reported as well. b.N is the number of sessions of each step.
 func Bench(b *testing.B, store broker.Store, base Speed) Speed {
 	b.Helper()
-	clock := NewClock()
-	clock.now = time.Now()
+	clock := testclock.At(time.Now())
 	// Creations are counted, and none is refused.
 	made, err := newBroker("", store, clock.Now, 1_000_000)
 	if err != nil {

@@ -30,16 +30,10 @@ func Limits(t *testing.T, open func(t *testing.T, limit int) Env) {
 		"forgets everything when it is over":                          limits.ends,
 	} {
 		t.Run(name, func(t *testing.T) {
-			env := open(t, 100)
-			if env.Life == 0 {
-				env.Life = time.Minute
-			}
-			if env.Now == nil {
-				env.Now = time.Now
-			}
-			window := 6 * env.Life
+			s := newSuite(t, open(t, 100))
+			window := 6 * s.Life
 			t.Parallel() // where time cannot be set, each waits for it
-			test(limits{suite{t, env}, broker.Budget{
+			test(limits{s, broker.Budget{
 				PerAddress: 3, Shared: 1000, Least: 1, Window: window, Memory: 2 * window, MaxKnown: 100,
 			}})
 		})

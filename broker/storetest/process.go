@@ -95,10 +95,28 @@ func Start(t *testing.T, address, kill string) *Process {
 	return start(t, address, envKill+"="+kill)
 }
 
-// StartLimited starts a broker as [NewLimited] makes it.
-func StartLimited(t *testing.T, address string) *Process {
+// startLimited starts a broker as [NewLimited] makes it.
+func startLimited(t *testing.T, address string) *Process {
 	t.Helper()
 	return start(t, address, envLimited+"=1")
+}
+
+// RaceProcesses is [Race] for two processes on the store at address.
+func RaceProcesses(t *testing.T, address string) {
+	t.Helper()
+	one, two := Dial(Start(t, address, "").URL), Dial(Start(t, address, "").URL)
+	defer one.Close()
+	defer two.Close()
+	Race(t, one, two)
+}
+
+// TogetherProcesses is [Together] for two processes on the store at address.
+func TogetherProcesses(t *testing.T, store broker.Store, address string) {
+	t.Helper()
+	one, two := Dial(startLimited(t, address).URL), Dial(startLimited(t, address).URL)
+	defer one.Close()
+	defer two.Close()
+	Together(t, store, one, two)
 }
 
 // start is Start with more settings.

@@ -38,33 +38,21 @@ type Env struct {
 	Life time.Duration
 }
 
-// Clock is a clock that stands until it is set.
-type Clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-// NewClock returns a clock that stands at a whole second.
-func NewClock() *Clock { return &Clock{now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)} }
-
-// Now returns the time of the clock.
-func (c *Clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-// Advance sets the clock forward.
-func (c *Clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // suite is one run of one test on an Env.
 type suite struct {
 	*testing.T
 	Env
+}
+
+// newSuite fills in what an Env leaves out.
+func newSuite(t *testing.T, env Env) suite {
+	if env.Life == 0 {
+		env.Life = time.Minute
+	}
+	if env.Now == nil {
+		env.Now = time.Now
+	}
+	return suite{t, env}
 }
 
 // Run runs the suite. open makes an empty store that holds at most limit
@@ -87,14 +75,7 @@ func Run(t *testing.T, open func(t *testing.T, limit int) Env) {
 		"says that a session is gone that was removed while a change ran on it": suite.goneMeanwhile,
 	} {
 		t.Run(name, func(t *testing.T) {
-			env := open(t, 100)
-			if env.Life == 0 {
-				env.Life = time.Minute
-			}
-			if env.Now == nil {
-				env.Now = time.Now
-			}
-			test(suite{t, env})
+			test(newSuite(t, open(t, 100)))
 		})
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"linkmail/cache"
+	"linkmail/internal/testclock"
 )
 
 // Suite says how to open the Store under test.
@@ -57,8 +58,8 @@ func Run(t *testing.T, s Suite) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			m := &medium{suite: s, at: time.Date(2025, 3, 1, 12, 0, 0, 0, time.UTC)}
-			m.client = s.Open(t, m.now)
+			m := &medium{suite: s, clock: testclock.New()}
+			m.client = s.Open(t, m.clock.Now)
 			test.run(t, m)
 		})
 	}
@@ -68,21 +69,11 @@ func Run(t *testing.T, s Suite) {
 type medium struct {
 	suite  Suite
 	client func() cache.Store
-
-	mu sync.Mutex
-	at time.Time // guarded by mu
-}
-
-func (m *medium) now() time.Time {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.at
+	clock  *testclock.Clock
 }
 
 func (m *medium) advance(t *testing.T, by time.Duration) {
-	m.mu.Lock()
-	m.at = m.at.Add(by)
-	m.mu.Unlock()
+	m.clock.Advance(by)
 	if m.suite.Advanced != nil {
 		m.suite.Advanced(t, by)
 	}

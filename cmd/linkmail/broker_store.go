@@ -36,12 +36,7 @@ func (s *source) sessionStore(dev bool) sessionStore {
 			s.problem("LINKAUTH_KEY must be the base64 of %d random bytes, as \"openssl rand -base64 %d\" makes them", broker.SealKeySize, broker.SealKeySize)
 		}
 	}
-	// A secret has no flag; this has one, for the values that are none.
-	text := secret.New(strings.TrimSpace(s.given["LINKAUTH_STORE"]))
-	flag := !text.IsZero()
-	if !flag {
-		text = s.secret("LINKAUTH_STORE")
-	}
+	text := s.storeSetting("LINKAUTH_STORE")
 	value := text.Reveal()
 	scheme, rest, _ := strings.Cut(value, ":")
 	switch {
@@ -56,9 +51,6 @@ func (s *source) sessionStore(dev bool) sessionStore {
 		c.url = text
 		if err := redisurl.Check(text); err != nil {
 			s.problem("LINKAUTH_STORE: %v", err)
-		}
-		if flag && strings.Contains(value, "@") {
-			s.problem("--store has a password, which every user of this machine can read in the process list; set LINKAUTH_STORE or LINKAUTH_STORE_FILE instead")
 		}
 		if c.key.IsZero() {
 			s.problem("LINKAUTH_KEY is not set; with Redis all brokers share one key, the base64 of %d random bytes", broker.SealKeySize)

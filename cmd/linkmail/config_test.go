@@ -31,7 +31,7 @@ func TestWrongConfigurationEndsEveryCommandBeforeItAnswers(t *testing.T) {
 		{
 			"a shared store with its password for all to see", append([]string{"LINKMAIL_KEY=" + sealKey}, token...),
 			[]string{"--store", "redis://u:canary@127.0.0.1"},
-			[]string{"--store has a password"},
+			[]string{"--store has a password", "LINKMAIL_STORE_FILE"},
 		},
 		{"a shared store that is not there", append([]string{"LINKMAIL_STORE=redis://u:canary@127.0.0.1:1", "LINKMAIL_KEY=" + sealKey}, token...), nil, []string{"LINKMAIL_STORE: ", "cannot be reached"}},
 		{"token without its token", []string{"LINKMAIL_AUTH=token"}, nil, []string{"LINKMAIL_GMAIL_TOKEN is not set"}},

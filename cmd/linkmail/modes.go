@@ -281,9 +281,7 @@ func (c *client) owner(out *http.Client) auth.Owner {
 			return "", errors.New("the endpoint cannot be asked")
 		}
 		token.SetAuthHeader(req)
-		client := *out
-		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-		resp, err := client.Do(req)
+		resp, err := auth.NoRedirects(out).Do(req)
 		if err != nil {
 			return "", errors.New("there was no answer from Gmail")
 		}

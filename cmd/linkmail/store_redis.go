@@ -11,15 +11,25 @@ import (
 	"linkmail/internal/secret"
 )
 
+// storeSetting reads where something is kept, which may be a URL with a
+// password. A secret has no flag; this has one, --store, for the values that
+// are none.
+func (s *source) storeSetting(env string) secret.Text {
+	text := secret.New(strings.TrimSpace(s.given[env]))
+	if text.IsZero() {
+		return s.secret(env)
+	}
+	scheme, rest, _ := strings.Cut(text.Reveal(), "://")
+	if (scheme == "redis" || scheme == "rediss") && strings.Contains(rest, "@") {
+		s.problem("--store has a password, which every user of this machine can read in the process list; set %s or %s_FILE instead", env, env)
+	}
+	return text
+}
+
 // sharedStore reads LINKMAIL_STORE: the URL of a Redis, or nothing for files. A
 // URL may hold a password, so no message repeats the value.
 func (s *source) sharedStore(key secret.Text) secret.Text {
-	// A secret has no flag; this has one, for the values that are none.
-	text := secret.New(strings.TrimSpace(s.given["LINKMAIL_STORE"]))
-	flag := !text.IsZero()
-	if !flag {
-		text = s.secret("LINKMAIL_STORE")
-	}
+	text := s.storeSetting("LINKMAIL_STORE")
 	value := text.Reveal()
 	if value == "" || value == "file" {
 		return secret.Text{}
@@ -27,9 +37,6 @@ func (s *source) sharedStore(key secret.Text) secret.Text {
 	if err := redisurl.Check(text); err != nil {
 		s.problem("LINKMAIL_STORE must be file, or redis://[user:password@]host[:port][/database] (rediss:// for TLS)")
 		return secret.Text{}
-	}
-	if flag && strings.Contains(value, "@") {
-		s.problem("--store has a password, which every user of this machine can read in the process list; set LINKMAIL_STORE or LINKMAIL_STORE_FILE instead")
 	}
 	if key.IsZero() {
 		s.problem("LINKMAIL_KEY is not set; with Redis all who share the cache share one key, the base64 of 32 random bytes")

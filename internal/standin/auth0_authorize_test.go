@@ -271,7 +271,7 @@ func TestALoginPageEndsWithItsAnswer(t *testing.T) {
 		t.Errorf("the same answer again: status %d", res.status)
 	}
 	late := tt.redirectOf(tt.url + "/authorize" + query(tt.authorizeParams()))
-	tt.clock.Add(10 * time.Minute)
+	tt.clock.Advance(10 * time.Minute)
 	if res := tt.get(late); res.status != 400 {
 		t.Errorf("after ten minutes: status %d", res.status)
 	}

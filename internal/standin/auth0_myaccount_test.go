@@ -163,7 +163,7 @@ func TestTheMyAccountAPIChecksItsToken(t *testing.T) {
 	other := *tt
 	other.url = strings.Replace(tt.url, "127.0.0.1", "localhost", 1)
 	wantProblem(t, other.me(good, "GET", "accounts", nil), 401, "A0E-401-0003")
-	tt.clock.Add(24 * time.Hour)
+	tt.clock.Advance(24 * time.Hour)
 	wantProblem(t, tt.me(good, "GET", "accounts", nil), 401, "A0E-401-0003")
 }
 
@@ -205,12 +205,12 @@ func TestATicketOpensOnceAndNotForEver(t *testing.T) {
 	if res := tt.get(page); res.status != 200 {
 		t.Errorf("the page: %d", res.status)
 	}
-	tt.clock.Add(300 * time.Second)
+	tt.clock.Advance(300 * time.Second)
 	if res := tt.get(page); res.status != 400 {
 		t.Errorf("the page, too late: %d", res.status)
 	}
 	late := ticketURL(t, tt.connect(me))
-	tt.clock.Add(300 * time.Second)
+	tt.clock.Advance(300 * time.Second)
 	for name, address := range map[string]string{"late": late, "no ticket": tt.url + "/connected-accounts/connect", "unknown ticket": tt.url + "/connected-accounts/connect?ticket=x"} {
 		if res := tt.get(address); res.status != 400 {
 			t.Errorf("%s: %d", name, res.status)
@@ -311,7 +311,7 @@ func TestCompleteChecksEverythingThatBindsTheFlow(t *testing.T) {
 	wantProblem(t, tt.complete(me, started, "x"), 409, "A0E-409-0001")
 
 	_, good = start()
-	tt.clock.Add(300 * time.Second)
+	tt.clock.Advance(300 * time.Second)
 	got := tt.me(me, "POST", "complete", good)
 	wantProblem(t, got, 404, "A0E-404-0001")
 	if got.text("detail") != "Invalid or expired session" {

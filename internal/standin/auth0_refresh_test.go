@@ -173,24 +173,24 @@ func TestDeadRefreshTokens(t *testing.T) {
 		"made up":        {kill: func(*tenantTest, string) string { return "v1.Mx" }},
 		"revoked":        {kill: func(tt *tenantTest, rt string) string { tt.world.RevokeRefreshToken(rt); return rt }},
 		"user's revoked": {kill: func(tt *tenantTest, rt string) string { tt.world.RevokeRefreshTokens(standin.DefaultUser); return rt }},
-		"too old":        {set: month, kill: func(tt *tenantTest, rt string) string { tt.clock.Add(30 * 24 * time.Hour); return rt }},
+		"too old":        {set: month, kill: func(tt *tenantTest, rt string) string { tt.clock.Advance(30 * 24 * time.Hour); return rt }},
 		"too old although used": {set: month, kill: func(tt *tenantTest, rt string) string {
 			for range 3 {
-				tt.clock.Add(10 * 24 * time.Hour)
+				tt.clock.Advance(10 * 24 * time.Hour)
 				tt.token(refreshParams(rt))
 			}
 			return rt
 		}},
 		"too long idle": {
 			set:  func(tn *standin.Tenant) { tn.Application.RefreshToken.IdleLifetime = time.Hour },
-			kill: func(tt *tenantTest, rt string) string { tt.clock.Add(time.Hour); return rt },
+			kill: func(tt *tenantTest, rt string) string { tt.clock.Advance(time.Hour); return rt },
 		},
 		"idle although exchanged": {
 			set: func(tn *standin.Tenant) { tn.Application.RefreshToken.IdleLifetime = time.Hour },
 			kill: func(tt *tenantTest, rt string) string {
-				tt.clock.Add(40 * time.Minute)
+				tt.clock.Advance(40 * time.Minute)
 				tt.token(vaultParams(rt))
-				tt.clock.Add(40 * time.Minute)
+				tt.clock.Advance(40 * time.Minute)
 				return rt
 			},
 		},
@@ -220,7 +220,7 @@ func TestUseKeepsARefreshTokenFromIdling(t *testing.T) {
 	tt.world.Tenant(func(tn *standin.Tenant) { tn.Application.RefreshToken.IdleLifetime = time.Hour })
 	rt := tt.login().text("refresh_token")
 	for range 3 {
-		tt.clock.Add(40 * time.Minute)
+		tt.clock.Advance(40 * time.Minute)
 		if got := tt.token(refreshParams(rt)); got.status != 200 {
 			t.Fatalf("status %d", got.status)
 		}
@@ -254,7 +254,7 @@ func TestLeewayToleratesOnlyThePreviousToken(t *testing.T) {
 	tt.world.Tenant(rotate(10 * time.Second))
 	first := tt.login().text("refresh_token")
 	second := tt.token(refreshParams(first)).text("refresh_token")
-	tt.clock.Add(9 * time.Second)
+	tt.clock.Advance(9 * time.Second)
 	if again := tt.token(refreshParams(first)); again.status != 200 || again.text("refresh_token") == second {
 		t.Fatalf("within the leeway: %d", again.status)
 	}
@@ -267,7 +267,7 @@ func TestLeewayToleratesOnlyThePreviousToken(t *testing.T) {
 
 	first = tt.login().text("refresh_token")
 	tt.token(refreshParams(first))
-	tt.clock.Add(10 * time.Second)
+	tt.clock.Advance(10 * time.Second)
 	wantTenantError(t, tt.token(refreshParams(first)), 403, "invalid_grant", "")
 }
 

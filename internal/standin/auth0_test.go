@@ -12,11 +12,11 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"linkmail/internal/standin"
+	"linkmail/internal/testclock"
 )
 
 // PKCE values for the tests: a verifier and its challenge.
@@ -33,30 +33,12 @@ const (
 	meScopes    = "create:me:connected_accounts read:me:connected_accounts delete:me:connected_accounts"
 )
 
-// tenantClock is a clock that stands still until it is moved.
-type tenantClock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *tenantClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *tenantClock) Add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // tenantTest is a tenant behind a real server, and an application with a
 // callback address that remembers with what the browser came back.
 type tenantTest struct {
 	t     *testing.T
 	world *standin.World
-	clock *tenantClock
+	clock *testclock.Clock
 	url   string // of the tenant, without a slash
 	back  string // the callback URL
 	got   chan url.Values
@@ -65,7 +47,7 @@ type tenantTest struct {
 
 func newTenantTest(t *testing.T) *tenantTest {
 	t.Helper()
-	clock := &tenantClock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
+	clock := testclock.At(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))
 	tt := &tenantTest{
 		t: t, clock: clock, got: make(chan url.Values, 8),
 		world: standin.NewWorld(standin.Config{Now: clock.Now}),

@@ -48,7 +48,7 @@ func TestTheCodeGrantRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			tt := newTenantTest(t)
 			p := tt.code(c.login...)
-			tt.clock.Add(c.late)
+			tt.clock.Advance(c.late)
 			wantTenantError(t, tt.token(p, c.change...), c.status, c.code, c.text)
 		})
 	}
@@ -182,7 +182,7 @@ func TestUserInfoTellsWhatTheScopesAllow(t *testing.T) {
 		})
 	}
 	token := tt.login().text("access_token")
-	tt.clock.Add(24 * time.Hour)
+	tt.clock.Advance(24 * time.Hour)
 	for name, bad := range map[string]string{"expired": token, "made up": "x", "missing": ""} {
 		if got := tt.request("GET", "/userinfo", "", "", bad); got.status != 401 {
 			t.Errorf("%s: status %d", name, got.status)
@@ -207,7 +207,7 @@ func TestTheRateLimitIsAnnouncedAndPasses(t *testing.T) {
 		t.Errorf("headers %v", got.header)
 	}
 	wantProblem(t, tt.me(me, "GET", "accounts", nil), 429, "A0E-429-0003")
-	tt.clock.Add(time.Minute)
+	tt.clock.Advance(time.Minute)
 	if got := tt.token(refreshParams(rt)); got.status != 200 {
 		t.Errorf("a minute later: %d", got.status)
 	}

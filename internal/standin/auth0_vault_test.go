@@ -74,7 +74,7 @@ func TestTheVaultHandsOutOneTokenWhileItLives(t *testing.T) {
 	tt.world.Connect(standin.DefaultUser, "google-oauth2", gmailModify)
 	rt := tt.world.AddRefreshToken(standin.DefaultUser)
 	first := tt.token(vaultParams(rt))
-	tt.clock.Add(1000 * time.Second)
+	tt.clock.Advance(1000 * time.Second)
 	second := tt.token(vaultParams(rt))
 	if second.text("access_token") != first.text("access_token") {
 		t.Error("another token while the first one lives")
@@ -82,7 +82,7 @@ func TestTheVaultHandsOutOneTokenWhileItLives(t *testing.T) {
 	if first.body["expires_in"] != 3599.0 || second.body["expires_in"] != 2599.0 {
 		t.Errorf("expires_in %v, then %v", first.body["expires_in"], second.body["expires_in"])
 	}
-	tt.clock.Add(2599 * time.Second)
+	tt.clock.Advance(2599 * time.Second)
 	if tt.world.GoodToken(first.text("access_token"), standin.DefaultUser, gmailModify) {
 		t.Error("the token outlives its expires_in")
 	}
