@@ -362,6 +362,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 			closeStore(store)
 		}
 	}
+	keeper, _ := provider.(auth.Keeper)
 	if c.lives {
 		w.watcher = auth.NewWatcher(auth.WatcherConfig{Provider: provider})
 		provider = w.watcher
@@ -383,6 +384,9 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		return server.Ask(ctx, server.Question{Text: question, Yes: "Send the mail"})
 	}
 	offered.Links = c.lives
+	if keeper != nil {
+		offered.Scopes = func(ctx context.Context) []string { return granted(ctx, keeper) }
+	}
 	switch {
 	case c.overHTTP:
 		if c.offer.files != "" {
