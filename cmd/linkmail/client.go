@@ -398,6 +398,12 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 			w.close()
 			return nil, usagef("LINKMAIL_DOWNLOADS: %s", plain(err))
 		}
+		if offered.Files.Made() {
+			c.log.Info().Str("directory", c.offer.files).Msg("LINKMAIL_DOWNLOADS: the directory was made")
+		}
+		if n := offered.Files.RemoveUnfinished(time.Now()); n > 0 {
+			c.log.Info().Int("files", n).Msg("LINKMAIL_DOWNLOADS: unfinished files of an earlier process were removed")
+		}
 		stop := w.close
 		w.close = func() {
 			stop()
