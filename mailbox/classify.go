@@ -138,7 +138,7 @@ func knownComplaint(message string) (said, hint string) {
 		{"Invalid label name", "Gmail does not accept this name for a label", "Choose another; names of Gmail's own labels are taken."},
 		{"Label color", "Gmail does not accept this color for a label", "Use a color of Gmail's palette."},
 		{"Filter already exists", "a filter like this exists already", "List the filters."},
-		{"Invalid label", "Gmail does not know this label, or it cannot be changed", "List the labels for their names."},
+		{"Invalid label", labelRefused, "List the labels for their names."},
 		{"pageToken", "Gmail does not accept this page token", "A page token belongs to one query: start again from its first page."},
 		{"page token", "Gmail does not accept this page token", "A page token belongs to one query: start again from its first page."},
 		{"Recipient address required", "the mail has no recipient", "Name at least one recipient."},

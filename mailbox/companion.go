@@ -84,22 +84,31 @@ func (c *Client) draftIDs(q Query, effective string) func(context.Context) compa
 		return nil
 	}
 	return func(ctx context.Context) companions {
-		l := companions{names: map[string]string{}}
-		err := c.once(ctx, "list drafts", unitsList, func(ctx context.Context) error {
-			list, err := c.service.Users.Drafts.List(me).Q(effective).MaxResults(q.reach()).
-				Fields(googleapi.Field("drafts(id,message/id)")).Context(ctx).Do()
-			if err != nil {
-				return err
-			}
-			for _, d := range list.Drafts {
-				if d.Message == nil {
-					return errors.New("mailbox: a draft without a mail")
-				}
-				l.names[d.Message.Id], _ = cleanLine(d.Id)
-			}
-			return nil
-		})
-		l.ok = err == nil
-		return l
+		names, err := c.draftNames(ctx, effective, q.reach())
+		return companions{ok: err == nil, names: names}
 	}
+}
+
+// draftNames returns the ids of the newest drafts, by those of their mails; of
+// those only that the query finds, if it is not empty.
+func (c *Client) draftNames(ctx context.Context, query string, limit int64) (map[string]string, error) {
+	names := map[string]string{}
+	err := c.once(ctx, "list drafts", unitsList, func(ctx context.Context) error {
+		call := c.service.Users.Drafts.List(me).MaxResults(limit).Fields(googleapi.Field("drafts(id,message/id)"))
+		if query != "" {
+			call.Q(query)
+		}
+		list, err := call.Context(ctx).Do()
+		if err != nil {
+			return err
+		}
+		for _, d := range list.Drafts {
+			if d.Message == nil {
+				return errors.New("mailbox: a draft without a mail")
+			}
+			names[d.Message.Id], _ = cleanLine(d.Id)
+		}
+		return nil
+	})
+	return names, err
 }

@@ -123,3 +123,6 @@ var CleanText = cleanText
 
 // NewDataReader reads what is in the member "data" of a JSON object.
 func NewDataReader(r io.Reader) io.Reader { return newDataReader(r) }
+
+// FoldedIdentity folds the spellings of an address in the mailbox of an account.
+var FoldedIdentity = identity

@@ -49,7 +49,7 @@ type Summary struct {
 	// result, and where Gmail did not answer, it is told from the mail's type.
 	HasAttachments bool
 	// DraftID is set for a draft that was found by a query for drafts, such
-	// as in:draft.
+	// as in:draft, or that is in a thread.
 	DraftID string
 }
 

@@ -120,6 +120,63 @@ func TestTheReverseOfAChangeBringsEveryLabelBack(t *testing.T) {
 	}
 }
 
+func TestWhereTheTrashIsNoLabelGmailsOwnMethodMovesTheMail(t *testing.T) {
+	const invalid = `{"error":{"code":400,"message":"Invalid label: TRASH","errors":[{"message":"Invalid label: TRASH","domain":"global","reason":"invalidArgument"}],"status":"INVALID_ARGUMENT"}}`
+	for _, test := range []struct {
+		name                 string
+		add, remove          []string
+		many, thread, refuse bool
+		want                 string // the last word of the requests that were made
+	}{
+		{name: "mails", add: []string{"TRASH"}, want: "modify trash"},
+		{name: "mails, back", remove: []string{"TRASH"}, want: "modify untrash"},
+		{name: "a thread", add: []string{"TRASH"}, thread: true, want: "modify trash"},
+		{name: "a thread, back", remove: []string{"TRASH"}, thread: true, want: "modify untrash"},
+		{name: "many mails", add: []string{"TRASH"}, many: true, want: "batchModify modify trash"},
+		{name: "mails that get another label, too", add: []string{"TRASH", "STARRED"}, refuse: true, want: "modify"},
+		{name: "another label", add: []string{"SPAM"}, refuse: true, want: "modify"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := newRig(t, standin.Config{})
+			ids, thread := r.mixed()
+			if test.many {
+				r.fill(20)
+				ids = append(ids, idsOf(r.search(t, mailbox.Query{Text: "from:fay", Max: 20}).Items)...)
+			}
+			ch := mailbox.Change{Messages: ids, Add: test.add, Remove: test.remove}
+			if test.thread {
+				ch.Messages, ch.Threads = nil, []string{thread}
+			}
+			r.world.SetFault(func(req *http.Request) *standin.Fault {
+				if strings.HasSuffix(strings.ToLower(req.URL.Path), "modify") {
+					return &standin.Fault{Status: 400, Header: http.Header{"Content-Type": {"application/json"}}, Body: invalid}
+				}
+				return nil
+			})
+			r.world.ForgetSeen()
+			done, err := r.Relabel(t.Context(), ch)
+			if refused := err != nil; refused != test.refuse || len(done.Failed) > 0 {
+				t.Errorf("got %+v, %v, want it refused: %v", done, err, test.refuse)
+			}
+			var made []string
+			for _, s := range r.world.Seen() {
+				if word := s.Path[strings.LastIndexByte(s.Path, '/')+1:]; s.Method == http.MethodPost && !slices.Contains(made, word) {
+					made = append(made, word)
+				}
+			}
+			if got := strings.Join(made, " "); got != test.want {
+				t.Errorf("the requests were %s, want %s", got, test.want)
+			}
+			r.world.SetFault(nil)
+			for id, labels := range r.labelsOf(t, ids...) {
+				if in := strings.Contains(labels, "TRASH"); len(test.add) == 1 && test.add[0] == "TRASH" && !test.thread && !in || test.remove != nil && !test.thread && in {
+					t.Errorf("%s is labelled %s", id, labels)
+				}
+			}
+		})
+	}
+}
+
 func TestAChangeTellsWhatItDidToEachMail(t *testing.T) {
 	r := newRig(t, standin.Config{})
 	ids, _ := r.mixed()

@@ -114,7 +114,14 @@ func (o *original) answered(all bool) (to, cc []Address, from *sender) {
 
 // ownOf returns which of the account's addresses a is; nil if none.
 func (o *original) ownOf(a Address) *sender {
-	for _, same := range [...]func(string) string{strings.ToLower, identity} {
+	account := ""
+	for _, s := range o.own {
+		if s.primary {
+			account = s.Email
+		}
+	}
+	folded := func(email string) string { return identity(email, account) }
+	for _, same := range [...]func(string) string{strings.ToLower, folded} {
 		for i := range o.own {
 			if same(o.own[i].Email) == same(a.Email) {
 				return &o.own[i]
@@ -124,16 +131,21 @@ func (o *original) ownOf(a Address) *sender {
 	return nil
 }
 
-// identity folds the spellings of an address that reach one mailbox: case, and
-// what follows a plus; and the dots that Gmail does not look at.
-func identity(email string) string {
-	local, domain, _ := strings.Cut(strings.ToLower(email), "@")
-	local, _, _ = strings.Cut(local, "+")
-	if domain == "googlemail.com" {
-		domain = "gmail.com"
+// identity folds the spellings of an address that reach one mailbox. Gmail does
+// not look at dots, nor at what follows a plus; at the domain of an account of
+// Workspace dots count. Of any other domain, though the account may send from
+// it, nothing is known: a plus there may be somebody else.
+func identity(email, account string) string {
+	email = strings.ToLower(email)
+	local, domain, _ := strings.Cut(email, "@")
+	_, home, _ := strings.Cut(strings.ToLower(account), "@")
+	gmail := domain == "gmail.com" || domain == "googlemail.com"
+	if !gmail && domain != home {
+		return email
 	}
-	if domain == "gmail.com" {
-		local = strings.ReplaceAll(local, ".", "")
+	local, _, _ = strings.Cut(local, "+")
+	if gmail {
+		local, domain = strings.ReplaceAll(local, ".", ""), "gmail.com"
 	}
 	return local + "@" + domain
 }

@@ -39,6 +39,8 @@ func TestAReplyGoesWhereItsParentWantsIt(t *testing.T) {
 			"<bo@example.net> <c@example.net>", "<d@example.net>", me,
 		},
 		{"to all, without a tagged self", "From: bo@example.net\r\nTo: Alex.Rivera+list@example.com", true, "<bo@example.net>", "", me},
+		{"to all, with a tag of an address that lives elsewhere", "From: bo@example.net\r\nTo: Alex+list@rivera-studio.example", true, "<bo@example.net> <Alex+list@rivera-studio.example>", "", ""},
+		{"to all, with somebody whose name lacks a dot", "From: bo@example.net\r\nTo: alexrivera@example.com", true, "<bo@example.net> <alexrivera@example.com>", "", ""},
 		{"to the author alone", "From: bo@example.net\r\nTo: " + me + "\r\nCc: d@example.net", false, "<bo@example.net>", "", me},
 		{"to a mail of one's own", "From: " + studio + "\r\nTo: bo@example.net\r\nCc: cy@example.net", false, "<bo@example.net>", "", studio},
 		{"to all of a mail of one's own", "From: " + me + "\r\nTo: bo@example.net, " + studio + "\r\nCc: cy@example.net", true, "<bo@example.net>", "<cy@example.net>", me},
@@ -57,6 +59,27 @@ func TestAReplyGoesWhereItsParentWantsIt(t *testing.T) {
 				t.Errorf("goes to %s, cc %s, from %s; want %s, %s, %s", to, cc, got.From, test.to, test.cc, test.from)
 			}
 		})
+	}
+}
+
+func TestWhichAddressesAreOneMailbox(t *testing.T) {
+	for _, one := range []struct {
+		own, other, account string
+		same                bool
+	}{
+		{"anna.berg@gmail.com", "AnnaBerg+shop@googlemail.com", "anna.berg@gmail.com", true},
+		{"anna.berg@gmail.com", "annaberg@gmail.com", "anna@work.example", true},
+		{"anna.berg@work.example", "Anna.Berg+shop@Work.Example", "anna@work.example", true},
+		{"anna.berg@work.example", "annaberg@work.example", "anna@work.example", false},
+		{"anna@club.example", "anna+shop@club.example", "anna@work.example", false},
+		{"anna@club.example", "ANNA@club.example", "anna@work.example", true},
+		{"anna@work.example", "anna+shop@work.example", "", false},
+		{"anna@gmail.com", "anna@gmail.example", "anna@gmail.com", false},
+		{"anna@gmail.com", "+x@gmail.com", "anna@gmail.com", false},
+	} {
+		if got := mailbox.FoldedIdentity(one.own, one.account) == mailbox.FoldedIdentity(one.other, one.account); got != one.same {
+			t.Errorf("%s and %s in the mailbox of %q: one %v, want %v", one.own, one.other, one.account, got, one.same)
+		}
 	}
 }
 

@@ -47,7 +47,7 @@ const (
 
 // Thread reads a conversation: one request, two where only a mail of it is
 // named that is not known yet, three where its id is taken for the thread's,
-// and another for every text that Gmail keeps apart. Of a very long thread the older mails come without their text,
+// another if there are drafts in it, and one for every text that Gmail keeps apart. Of a very long thread the older mails come without their text,
 // and say so ([Message.Skipped]).
 func (c *Client) Thread(ctx context.Context, q ThreadQuery) (Thread, error) {
 	switch {
@@ -102,9 +102,11 @@ func (c *Client) Thread(ctx context.Context, q ThreadQuery) (Thread, error) {
 		c.known.startAt(at)
 	}
 	c.known.store(at, heads)
+	drafts := c.draftsAmong(ctx, heads)
 	beside.Wait()
 	for i := range out.Messages { // the names of the labels are there now
-		out.Messages[i].Labels = c.labelNames(heads[out.Messages[i].ID].labels)
+		m := &out.Messages[i]
+		m.Labels, m.DraftID = c.labelNames(heads[m.ID].labels), drafts[m.ID]
 	}
 	return out, nil
 }
@@ -120,6 +122,18 @@ func (c *Client) getThread(ctx context.Context, b budget, id string) (t *gmail.T
 		e.Message, e.Hint = "there is no such thread", "It may have been deleted. Search again for its mails."
 	}
 	return t, err
+}
+
+// draftsAmong returns the ids by which drafts are changed and sent, as far as
+// Gmail tells. Where there is no draft it is not asked.
+func (c *Client) draftsAmong(ctx context.Context, heads map[string]head) map[string]string {
+	for _, h := range heads {
+		if slices.Contains(h.labels, "DRAFT") {
+			names, _ := c.draftNames(ctx, "", maxCompanions)
+			return names
+		}
+	}
+	return nil
 }
 
 // threadOf returns the thread that a mail belongs to.

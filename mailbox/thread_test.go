@@ -151,6 +151,37 @@ func TestTheIDOfAMailIsTakenForThatOfItsThread(t *testing.T) {
 	}
 }
 
+func TestADraftInAThreadHasTheIDToSendItBy(t *testing.T) {
+	r := newRig(t, standin.Config{})
+	thread, ids := r.talk(2, number)
+	r.world.ForgetSeen()
+	for _, m := range r.thread(t, mailbox.ThreadQuery{ID: thread}).Messages {
+		if m.DraftID != "" {
+			t.Errorf("%s, which is no draft, is called %s", m.ID, m.DraftID)
+		}
+	}
+	if n := r.seen()["drafts"]; n != 0 {
+		t.Errorf("the drafts were listed %d times for a thread without one", n)
+	}
+	answer, err := r.Reply(t.Context(), ids[1], mailbox.Answering{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Text = "Yes."
+	saved, err := r.Draft(t.Context(), answer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := r.thread(t, mailbox.ThreadQuery{ID: thread})
+	if last := got.Messages[len(got.Messages)-1]; len(got.Messages) != 3 || saved.DraftID == "" || last.DraftID != saved.DraftID || got.Messages[0].DraftID != "" {
+		t.Errorf("the draft %s is listed as %q in %+v", saved.DraftID, last.DraftID, got.Messages)
+	}
+	r.world.SetFault(faultFor("/drafts", standin.BackendError()))
+	if got := r.thread(t, mailbox.ThreadQuery{ID: thread}); len(got.Messages) != 3 || got.Messages[2].DraftID != "" {
+		t.Errorf("without the list of drafts: got %+v, want the thread all the same", got)
+	}
+}
+
 func TestAMailThatIsDeletedBetweenListAndThreadIsMissingOnly(t *testing.T) {
 	r := newRig(t, standin.Config{})
 	thread, ids := r.talk(3, number)

@@ -89,7 +89,7 @@ func (s *Server) HTTP(cfg HTTPConfig) (*Handler, error) {
 		mcpserver.WithStreamableHTTPLogger(bridge(s.cfg.Log)),
 	)
 	mux := http.NewServeMux()
-	mux.Handle("/mcp", h.stream)
+	mux.Handle("/mcp", judging(h.stream))
 	if cfg.SSE {
 		h.sse = mcpserver.NewSSEServer(s.mcp,
 			mcpserver.WithKeepAliveInterval(keepAlive),

@@ -31,6 +31,7 @@ func (s *Server) resource(read mcpserver.ResourceTemplateHandlerFunc) mcpserver.
 		})
 		switch {
 		case r.problem != nil:
+			judge(ctx, r.problem)
 			return nil, errors.New(r.problem.text())
 		case r.result != nil: // a challenge
 			return nil, errors.New(textOf(r.result))

@@ -137,8 +137,8 @@ func New(cfg Config) (*Server, error) {
 		s.handlers[name] = t.Handler
 		s.mcp.AddTool(t.Tool, s.handle)
 	}
-	if len(cfg.Prompts) > 0 {
-		s.mcp.AddPrompts(cfg.Prompts...)
+	for _, p := range cfg.Prompts {
+		s.mcp.AddPrompt(p.Prompt, s.prompt(p.Handler))
 	}
 	return s, nil
 }

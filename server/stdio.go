@@ -255,8 +255,9 @@ func (c *conn) dispatch(ctx context.Context, id json.RawMessage, text []byte) (a
 			}
 		}
 	}()
+	ctx, verdict := withVerdict(ctx)
 	if answer := c.server.mcp.HandleMessage(ctx, text); answer != nil {
-		return answer
+		return verdict.correct(answer)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ type AccountReader interface {
 type accountIn struct{}
 
 type accountOut struct {
-	Items []accountItem `json:"items"`
+	Items []accountItem `json:"items" omit:"scopes"`
 }
 
 type accountItem struct {
@@ -30,6 +30,8 @@ type accountItem struct {
 	ReadOnly  bool         `json:"readOnly"`
 	SendsMail string       `json:"sendsMail" enum:"never,draft,confirm,allow,direct"`
 	Files     bool         `json:"files"`
+	// Scopes are the OAuth scopes that were granted, as far as anybody said.
+	Scopes []string `json:"scopes,omitempty"`
 }
 
 type sendAsItem struct {
@@ -51,7 +53,13 @@ func getAccount(cfg Config) mcpserver.ServerTool {
 		if err != nil {
 			return nil, err
 		}
-		return &accountOut{Items: []accountItem{accountOf(p, cfg)}}, nil
+		item := accountOf(p, cfg)
+		if cfg.Scopes != nil {
+			for _, s := range cfg.Scopes(ctx) {
+				item.Scopes = append(item.Scopes, line(s))
+			}
+		}
+		return &accountOut{Items: []accountItem{item}}, nil
 	})
 }
 
@@ -121,6 +129,9 @@ func (o *accountOut) render(fence, string) string {
 		}
 		fmt.Fprintf(&b, "Mail is %s (sendsMail %s). Files on this machine: %s.\n", sendTexts[a.SendsMail], a.SendsMail, yesNo(a.Files))
 		fmt.Fprintf(&b, "Tools: %s.\n", strings.Join(a.Tools, ", "))
+		if len(a.Scopes) > 0 {
+			fmt.Fprintf(&b, "Granted by Google: %s\n", strings.Join(a.Scopes, " "))
+		}
 	}
 	return strings.TrimSpace(b.String())
 }

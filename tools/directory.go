@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"linkmail/mailbox"
 )
@@ -16,21 +17,38 @@ import (
 // ([os.Root]).
 type Directory struct {
 	root *os.Root
+	made bool
 	// closed says why there is none.
 	closed string
 }
 
-// OpenDirectory opens the directory at path, and makes it if it is missing.
+// OpenDirectory opens the directory at path. One that is missing is made, for
+// the user alone, but not the one that it is in: a path that is written wrongly
+// shall not become files in a place that nobody looks at.
 func OpenDirectory(path string) (*Directory, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	err := os.Mkdir(path, 0o700)
+	made := err == nil
+	switch parent := filepath.Dir(filepath.Clean(path)); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("tools: %s does not exist, and neither does %s, where it would be made", path, parent)
+	case errors.Is(err, syscall.ENOTDIR):
+		return nil, fmt.Errorf("tools: %s is no directory", parent)
+	case err != nil && !errors.Is(err, fs.ErrExist):
 		return nil, err
+	}
+	info, err := os.Stat(path)
+	if err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("tools: %s is no directory", path)
 	}
 	root, err := os.OpenRoot(path)
 	if err != nil {
 		return nil, err
 	}
-	return &Directory{root: root}, nil
+	return &Directory{root: root, made: made}, nil
 }
+
+// Made reports whether the directory was not there before.
+func (d *Directory) Made() bool { return d.made }
 
 // NoDirectory is the directory of a server that must not touch files. Every use
 // is refused, with a sentence that says why.

@@ -11,7 +11,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
+	"time"
 )
 
 // incoming is a file while it is written, under a name of its own that says
@@ -66,6 +68,36 @@ func (i *incoming) Reset() error {
 func (i *incoming) discard() {
 	_ = i.file.Close()            // it may be closed already
 	_ = i.dir.root.Remove(i.name) // it may have another name already
+}
+
+// unfinished is the name of an incoming file.
+var unfinished = regexp.MustCompile(`^\.linkmail-[A-Z2-7]{26}\.part$`)
+
+// unfinishedLife is how long after the last write to it an incoming file may be
+// some process's still.
+const unfinishedLife = 24 * time.Hour
+
+// RemoveUnfinished removes what processes that were killed have left of files
+// that they were writing, and returns how many these were. What cannot be
+// removed stays.
+func (d *Directory) RemoveUnfinished(now time.Time) (removed int) {
+	if d.usable("") != nil {
+		return 0
+	}
+	list, err := fs.ReadDir(d.root.FS(), ".")
+	if err != nil {
+		return 0
+	}
+	for _, entry := range list {
+		info, err := entry.Info() // of a link itself
+		if err != nil || !unfinished.MatchString(entry.Name()) || !info.Mode().IsRegular() || now.Sub(info.ModTime()) < unfinishedLife {
+			continue
+		}
+		if d.root.Remove(entry.Name()) == nil {
+			removed++
+		}
+	}
+	return removed
 }
 
 // saved is a file that was written.

@@ -2,7 +2,6 @@ package tools
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -86,9 +85,9 @@ func (p prompt) handle(_ context.Context, req mcp.GetPromptRequest) (*mcp.GetPro
 		value := strings.TrimSpace(req.Params.Arguments[f.name])
 		switch {
 		case len(value) > maxField:
-			return nil, fmt.Errorf("tools: %s: %s takes %d bytes; at most %d are accepted", p.name, f.name, len(value), maxField)
+			return nil, p.invalid(f.name, "Say it in fewer words.", "%s takes %d bytes; at most %d are accepted", f.name, len(value), maxField)
 		case value == "" && f.required:
-			return nil, fmt.Errorf("tools: %s: %s is missing", p.name, f.name)
+			return nil, p.invalid(f.name, f.doc+".", "%s is missing", f.name)
 		case value == "":
 			value = f.byDefault
 		}
@@ -96,7 +95,7 @@ func (p prompt) handle(_ context.Context, req mcp.GetPromptRequest) (*mcp.GetPro
 	}
 	for name := range req.Params.Arguments {
 		if !p.has(name) {
-			return nil, fmt.Errorf("tools: %s: there is no argument %q", p.name, shorten(line(name), 40))
+			return nil, p.invalid("", p.takes(), "unknown argument %q", shorten(line(name), 40))
 		}
 	}
 	return &mcp.GetPromptResult{
@@ -106,6 +105,21 @@ func (p prompt) handle(_ context.Context, req mcp.GetPromptRequest) (*mcp.GetPro
 			Content: mcp.NewTextContent(strings.NewReplacer(pairs...).Replace(p.text)),
 		}},
 	}, nil
+}
+
+func (p prompt) invalid(argument, hint, format string, args ...any) error {
+	err := invalid(argument, hint, format, args...)
+	err.Tool = p.name
+	return err
+}
+
+// takes names the arguments.
+func (p prompt) takes() string {
+	names := make([]string, len(p.fields))
+	for i, f := range p.fields {
+		names[i] = f.name
+	}
+	return p.name + " takes " + strings.Join(names, ", ") + "."
 }
 
 func (p prompt) has(name string) bool {

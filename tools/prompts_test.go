@@ -79,7 +79,7 @@ func TestWrongArgumentsOfPromptsAreNamed(t *testing.T) {
 	}{
 		{"summarize_thread", nil, "thread is missing"},
 		{"summarize_thread", map[string]string{"thread": strings.Repeat("x", 3000)}, "at most 2000"},
-		{"triage_inbox", map[string]string{"days": "3"}, `no argument "days"`},
+		{"triage_inbox", map[string]string{"days": "3"}, `unknown argument "days"`},
 	} {
 		if _, err := ask(t, one.name, one.args); err == nil || !strings.Contains(err.Error(), one.says) {
 			t.Errorf("%s %v: got %v, want %q", one.name, one.args, err, one.says)

@@ -211,7 +211,7 @@ func (l *letter) oneLine() string {
 	if t, err := time.Parse(time.RFC3339, l.Date); err == nil {
 		fields = append(fields, t.Format("2006-01-02 15:04 -07:00"))
 	}
-	for _, s := range []string{l.flags(), strings.Join(l.Labels, ",")} {
+	for _, s := range []string{l.flags(), strings.Join(l.Labels, ","), prefixed("draft ", l.DraftID)} {
 		if s != "" {
 			fields = append(fields, s)
 		}

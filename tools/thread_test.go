@@ -161,6 +161,15 @@ func TestAThreadSaysHowMoreOfItIsListed(t *testing.T) {
 	}
 }
 
+func TestADraftThatIsShownAsALineNamesItsID(t *testing.T) {
+	b := talkOf("draft", strings.Repeat("long ", 5000), strings.Repeat("long ", 5000), strings.Repeat("long ", 5000), strings.Repeat("long ", 5000), strings.Repeat("long ", 5000))
+	b.thread.Messages[0].DraftID = "r-17"
+	a := must(t, tools.Config{Mailbox: b}, "get_thread", `{"threadId":"t0"}`)
+	if !strings.Contains(a.text, "m00 | ") || !strings.Contains(a.text, "| draft r-17 |") {
+		t.Errorf("want a line for m00 with its draft:\n%s", a.text)
+	}
+}
+
 func TestThreadKeepsToItsBudget(t *testing.T) {
 	rapid.Check(t, func(t2 *rapid.T) {
 		n := rapid.IntRange(1, 50).Draw(t2, "mails")

@@ -106,6 +106,9 @@ type Config struct {
 	// false where it has none, or where nobody was there to answer. An error
 	// ends the call and is returned as it is. Nil: nobody is asked.
 	Ask func(ctx context.Context, question string) (yes, asked bool, err error)
+	// Scopes returns the OAuth scopes that were granted for the mailbox, as the
+	// authorization server named them; none where it did not. Nil: nobody knows.
+	Scopes func(ctx context.Context) []string
 	// PerDay is how many mails may be sent within 24 hours; zero means 100,
 	// and a negative number any number.
 	PerDay int

@@ -356,6 +356,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	} else if provider, err = c.provider(store); err != nil {
 		return nil, err
 	}
+	keeper, _ := provider.(auth.Keeper)
 	if c.lives {
 		w.watcher = auth.NewWatcher(auth.WatcherConfig{Provider: provider})
 		provider = w.watcher
@@ -377,6 +378,9 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		return server.Ask(ctx, server.Question{Text: question, Yes: "Send the mail"})
 	}
 	offered.Links = c.lives
+	if keeper != nil {
+		offered.Scopes = func(ctx context.Context) []string { return granted(ctx, keeper) }
+	}
 	switch {
 	case c.overHTTP:
 		if c.offer.files != "" {
@@ -387,6 +391,12 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		if offered.Files, err = tools.OpenDirectory(c.offer.files); err != nil {
 			w.close()
 			return nil, usagef("LINKMAIL_DOWNLOADS: %s", plain(err))
+		}
+		if offered.Files.Made() {
+			c.log.Info().Str("directory", c.offer.files).Msg("LINKMAIL_DOWNLOADS: the directory was made")
+		}
+		if n := offered.Files.RemoveUnfinished(time.Now()); n > 0 {
+			c.log.Info().Int("files", n).Msg("LINKMAIL_DOWNLOADS: unfinished files of an earlier process were removed")
 		}
 		stop := w.close
 		w.close = func() {

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"slices"
 
+	"linkmail/auth"
 	"linkmail/tools"
 )
 
@@ -25,4 +27,23 @@ func (in *signIn) widen(o offer, auth0 bool) {
 		in.scopes = map[string][]string{}
 	}
 	in.scopes["gmail"] = scopes
+}
+
+// granted are the scopes that the sign-in covers for the mailbox, as far as the
+// provider said. Nobody is asked for it, and no access token is renewed.
+func granted(ctx context.Context, keeper auth.Keeper) []string {
+	who, ok := auth.PrincipalFrom(ctx)
+	if !ok {
+		who = localUser
+	}
+	kept, err := keeper.Status(ctx, who)
+	if err != nil {
+		return nil
+	}
+	for _, s := range kept.Services {
+		if s.Scope == mailService {
+			return s.Granted
+		}
+	}
+	return nil
 }

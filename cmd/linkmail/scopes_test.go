@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,6 +23,46 @@ func TestTheSettingsToolsetAsksForItsScope(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestGetAccountNamesTheScopesThatWereGranted where the answer with the token
+// said them, and says nothing where a token was configured.
+func TestGetAccountNamesTheScopesThatWereGranted(t *testing.T) {
+	scopesOf := func(t *testing.T, got ran) []string {
+		t.Helper()
+		var e struct {
+			Data struct {
+				Items []struct{ Scopes []string }
+			}
+		}
+		if err := json.Unmarshal([]byte(got.stdout), &e); err != nil || len(e.Data.Items) != 1 {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+		return e.Data.Items[0].Scopes
+	}
+	for _, mode := range withAPerson {
+		t.Run(mode, func(t *testing.T) {
+			t.Parallel()
+			k := newDesk(t, demoFor(t, nil), mode)
+			if e := k.ask("get_account", map[string]any{}); e.Status != "ok" {
+				t.Fatalf("got %+v", e)
+			}
+			got := scopesOf(t, k.run(nil, "call", "get_account", "{}"))
+			if !slices.Contains(got, gmailScope) || slices.Contains(got, settingsScope) {
+				t.Errorf("got %q, want %s and not %s", got, gmailScope, settingsScope)
+			}
+			if text := k.run(nil, "call", "get_account", "{}", "--text").stdout; !strings.Contains(text, strings.Join(got, " ")) {
+				t.Errorf("the text does not say %q:\n%s", got, text)
+			}
+		})
+	}
+	t.Run(modeToken, func(t *testing.T) {
+		d := demoFor(t, nil)
+		got := run(t, fixedEnv(d, modeToken, "LINKMAIL_GMAIL_TOKEN", d.world.IssueToken(standin.DefaultUser, []string{gmailScope}, time.Hour)), "call", "get_account", "{}")
+		if scopes := scopesOf(t, got); scopes != nil {
+			t.Errorf("got %q of a token that came without an answer", scopes)
+		}
+	})
 }
 
 func TestWithoutTheScopeForSettingsTheRefusalSaysHowToGetIt(t *testing.T) {
