@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -16,7 +17,7 @@ type box struct {
 	sheet  *sheet
 	tag    string
 	attrs  []html.Attribute
-	class  []string
+	class  []string // in lower case, sorted
 
 	display    string
 	gone       bool // neither it nor anything inside is drawn
@@ -40,7 +41,8 @@ func newRoot(s *sheet) *box {
 func (b *box) child(tag string, attrs []html.Attribute) *box {
 	c := *b
 	c.parent, c.tag, c.attrs, c.display = b, tag, attrs, ""
-	c.class = strings.Fields(c.attr("class"))
+	c.class = strings.Fields(strings.ToLower(c.attr("class")))
+	slices.Sort(c.class)
 	if b.gone {
 		return &c
 	}

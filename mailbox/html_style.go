@@ -67,7 +67,7 @@ type declaration struct {
 // what [property] knows. Shorthands are taken apart.
 func parseDeclarations(s string) []declaration {
 	var out []declaration
-	for part := range splitOutside(s, ';') {
+	for part := range splitOutside(stripComments(s), ';') {
 		name, value, ok := strings.Cut(part, ":")
 		if !ok {
 			continue
@@ -173,36 +173,6 @@ func isValid(p property, value string) bool {
 	return value == "none" || strings.Contains(value, "(")
 }
 
-// splitOutside yields the parts of s between separators that stand outside of
-// quotes and parentheses.
-func splitOutside(s string, sep byte) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		start, depth, quote := 0, 0, byte(0)
-		for i := 0; i < len(s); i++ {
-			switch c := s[i]; {
-			case c == '\\':
-				i++
-			case quote != 0:
-				if c == quote {
-					quote = 0
-				}
-			case c == '"' || c == '\'':
-				quote = c
-			case c == '(':
-				depth++
-			case c == ')' && depth > 0:
-				depth--
-			case c == sep && depth == 0:
-				if !yield(s[start:i]) {
-					return
-				}
-				start = i + 1
-			}
-		}
-		yield(s[start:])
-	}
-}
-
 // unescapeCSS resolves \68 and \h, with which "display:none" can be written
 // so that only a browser knows it again.
 func unescapeCSS(s string) string {
@@ -232,7 +202,7 @@ func unescapeCSS(s string) string {
 		}
 		b.WriteRune(r)
 		i += n - 1
-		if i+1 < len(s) && s[i+1] == ' ' { // one space ends the escape
+		if i+1 < len(s) && strings.IndexByte(" \t\n\r\f", s[i+1]) >= 0 { // one space ends the escape
 			i++
 		}
 	}
