@@ -52,6 +52,77 @@ func TestConvertHTMLReadsStylesAsBrowsersDo(t *testing.T) {
 	}
 }
 
+// TestConvertHTMLComputesWhatBrowsersCompute hides text by values that have to
+// be computed, and by other names of properties.
+func TestConvertHTMLComputesWhatBrowsersCompute(t *testing.T) {
+	for name, style := range map[string]string{
+		"a difference":                 "font-size:calc(1px - 1px)",
+		"a product":                    "font-size:calc(0 * 1px)",
+		"the least":                    "font-size:min(0px, 10px)",
+		"the most":                     "font-size:max(0px,0px)",
+		"between two":                  "font-size:clamp(0px, 0px, 1px)",
+		"nothing in an odd unit":       "font-size:0vmin",
+		"a quarter of a millimetre":    "font-size:1Q",
+		"an opacity":                   "opacity:calc(0 * 1)",
+		"a height":                     "height:calc(0px + 0px);overflow:hidden",
+		"a place":                      "position:absolute;left:calc(-100vw - 500px)",
+		"an inset":                     "position:absolute;inset:calc(-9999px + 0px) auto auto 0",
+		"all margins":                  "margin:0 0 0 -9999px",
+		"a margin where lines begin":   "margin-inline-start:-9999px",
+		"a place where lines begin":    "position:absolute;inset-inline-start:-9999px",
+		"a size of a block":            "max-block-size:0;overflow:hidden",
+		"one scroll bar":               "overflow-y:hidden;overflow-x:visible;height:0",
+		"an old name":                  "-webkit-filter:opacity(0)",
+		"a part cut off on one side":   "clip-path:inset(0 100% 0 0)",
+		"all cut off at the bottom":    "clip-path:inset(0 0 9999px 0)",
+		"a rectangle without height":   "position:absolute;clip:rect(50px 90px 50px 0)",
+		"an ellipse without height":    "clip-path:ellipse(50% 0)",
+		"a rectangle of nothing":       "clip-path:xywh(0 0 0 0)",
+		"a scale in one direction":     "scale:1 0",
+		"a matrix that moves":          "transform:matrix(1,0,0,1,-9999,0)",
+		"a move by its own size":       "transform:translateX(-9999%)",
+		"a colour for light screens":   "color:light-dark(#fff,#000)",
+		"a colour in a colour space":   "color:color(srgb 1 1 1)",
+		"a lightness":                  "color:oklch(1 0 0)",
+		"a lightness without a chroma": "background:#777;color:lab(50% 0 0)",
+		"a whiteness":                  "color:hwb(0 100% 0%)",
+		"the colour of the canvas":     "color:Canvas",
+		"nothing of a colour":          "color:oklch(0.5 0.2 30 / 0)",
+		"a gradient of one colour":     "color:#fff;background:linear-gradient(to right, #fff 0%, white)",
+		"the second of two layers":     "color:#fff;background:url(),#fff",
+	} {
+		if body, hidden := convertHTML(`<p>VISIBLE</p><div style="`+style+`">SECRET</div><p>AFTER</p>`, Markdown); body != "VISIBLE\n\nAFTER" || hidden < 6 {
+			t.Errorf("%s: got %q, %d characters removed", name, body, hidden)
+		}
+	}
+	for name, src := range map[string]string{
+		"a colour that is too long":  `<font color="#fffffffff">SECRET</font>`,
+		"a colour that is no colour": `<table bgcolor="000000000"><tr><td>SECRET</td></tr></table>`,
+		"a colour of all links":      `<body link="#ffffff"><a href="https://x.org/">SECRET</a>`,
+		"a table that is a block":    `<table style="height:0;overflow:hidden;display:block"><tr><td>SECRET</td></tr></table>`,
+	} {
+		if body, _ := convertHTML(src, Markdown); body != "" {
+			t.Errorf("%s: got %q", name, body)
+		}
+	}
+	for name, style := range map[string]string{
+		"a size":                     "font-size:calc(10px + 4px)",
+		"a width":                    "overflow:hidden;width:calc(100% - 40px)",
+		"a margin":                   "margin:0 auto",
+		"another hue":                "background:oklch(0.7 0.2 250);color:oklch(0.7 0.2 30)",
+		"a gradient":                 "color:#fff;background:linear-gradient(90deg, #124, #135)",
+		"a part cut off":             "clip-path:inset(10px 20%)",
+		"a rectangle":                "position:absolute;clip:rect(0 900px 90px 0)",
+		"a move":                     "transform:translate(-50%, -50%)",
+		"a function nobody knows":    "font-size:foo(1px)",
+		"a function that never ends": "font-size:calc((((((((((((((((((((1px",
+	} {
+		if body, _ := convertHTML(`<div style="`+style+`">SHOWN</div>`, Markdown); body != "SHOWN" {
+			t.Errorf("%s: got %q", name, body)
+		}
+	}
+}
+
 // TestConvertHTMLShowsWhatStylesDoNotHide holds the other side.
 func TestConvertHTMLShowsWhatStylesDoNotHide(t *testing.T) {
 	for name, place := range map[string]string{
