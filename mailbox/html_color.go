@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -184,14 +185,13 @@ func attributeColor(value string) string {
 	for len(parts[0]) > 2 && parts[0][0] == '0' && parts[1][0] == '0' && parts[2][0] == '0' {
 		parts[0], parts[1], parts[2] = parts[0][1:], parts[1][1:], parts[2][1:]
 	}
-	color := "#"
-	for _, p := range parts {
+	for i, p := range parts {
 		if len(p) == 1 {
 			p = []byte{'0', p[0]}
 		}
-		color += string(p[:2])
+		parts[i] = p[:2]
 	}
-	return color
+	return "#" + string(slices.Concat(parts[:]...))
 }
 
 func hexColor(hex string) (rgba, bool) {
