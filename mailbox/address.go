@@ -33,7 +33,7 @@ func parseAddresses(header string) []Address {
 			}
 			pending = ""
 			list = append(list, a)
-		case e.end == ',':
+		case e.end == ',' && len(pending) < longestName:
 			pending = joinNonEmpty(pending, a.Name)
 		default:
 			if name := joinNonEmpty(pending, a.Name); name != "" {
@@ -44,6 +44,10 @@ func parseAddresses(header string) []Address {
 	}
 	return list
 }
+
+// longestName bounds, in bytes, a name that is put together of what stood
+// between commas. A header that is nothing but commas would make one of all.
+const longestName = 1000
 
 func joinNonEmpty(a, b string) string {
 	if a == "" || b == "" {

@@ -116,10 +116,22 @@ var markdown = sync.OnceValue(func() *converter.Converter {
 			table.WithNewlineBehavior(table.NewlineBehaviorPreserve),
 		),
 	))
+	c.Register.UnEscaper(escapeLoneBracket, converter.PriorityEarly)
 	c.Register.RendererFor("img", converter.TagTypeInline, writeImage, converter.PriorityEarly)
 	c.Register.RendererFor("a", converter.TagTypeInline, writeLink, converter.PriorityEarly)
 	return c
 })
+
+// escapeLoneBracket keeps a bracket escaped whose closing one is far. The
+// converter would look for it up to the end of the line, which takes minutes
+// for a mail that is nothing but brackets.
+func escapeLoneBracket(chars []byte, index int) int {
+	const far = 250 // bytes; text of links is shorter, mostly
+	if chars[index] != '[' || len(chars)-index <= far || bytes.ContainsAny(chars[index+1:index+far], "]\n") {
+		return -1
+	}
+	return 1
+}
 
 // writeImage writes an image as its description; where it is stored is of no
 // use to a reader of text.

@@ -1,7 +1,9 @@
 package mailbox
 
 import (
+	"cmp"
 	"math"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -16,7 +18,7 @@ type box struct {
 	sheet  *sheet
 	tag    string
 	attrs  []html.Attribute
-	class  []string
+	class  []string // in lower case, sorted
 
 	display    string
 	gone       bool // neither it nor anything inside is drawn
@@ -24,8 +26,9 @@ type box struct {
 	opacity    float64
 	fontSize   float64 // pixels
 	color      rgba
-	fill       *rgba // overrides color
-	behind     rgba  // the colour text stands on; named if it is an image
+	link       string // the colour of links, if the body sets it
+	fill       *rgba  // overrides color
+	behind     rgba   // the colour text stands on; named if it is an image
 	textIndent float64
 	lines      bool // line breaks in the text are drawn
 	dot        bool // an image that is there to be fetched, not seen
@@ -40,7 +43,8 @@ func newRoot(s *sheet) *box {
 func (b *box) child(tag string, attrs []html.Attribute) *box {
 	c := *b
 	c.parent, c.tag, c.attrs, c.display = b, tag, attrs, ""
-	c.class = strings.Fields(c.attr("class"))
+	c.class = strings.Fields(strings.ToLower(c.attr("class")))
+	slices.Sort(c.class)
 	if b.gone {
 		return &c
 	}
@@ -86,7 +90,7 @@ func (b *box) has(name string) bool {
 // hints are the attributes that style, and the browser's own style sheet as far
 // as it matters here.
 func (b *box) hints(st *style) {
-	st.hint(backgroundColor, b.attr("bgcolor"))
+	st.hint(backgroundColor, attributeColor(b.attr("bgcolor")))
 	if url := b.attr("background"); url != "" {
 		st.hint(backgroundImage, "url("+url+")")
 	}
@@ -95,13 +99,14 @@ func (b *box) hints(st *style) {
 	}
 	switch b.tag {
 	case "body":
-		st.hint(color, b.attr("text"))
+		st.hint(color, attributeColor(b.attr("text")))
+		b.link = attributeColor(b.attr("link"))
 	case "font":
-		st.hint(color, b.attr("color"))
+		st.hint(color, attributeColor(b.attr("color")))
 		st.hint(fontSize, fontAttrSize(b.attr("size")))
 	case "a":
 		if b.has("href") { // a link does not take the colour of its parent
-			st.hint(color, "#0000ee")
+			st.hint(color, cmp.Or(b.link, "#0000ee"))
 		}
 	case "mark":
 		st.hint(backgroundColor, "yellow")
@@ -194,7 +199,11 @@ func (b *box) paint(st *style) {
 	switch v := st.value[backgroundImage]; v {
 	case "", "none", "initial", "unset", "url()", "url('')", `url("")`:
 	default:
-		b.behind = rgba{name: "an image"}
+		if c, ok := flatGradient(v); ok {
+			b.behind = c.over(b.behind)
+		} else {
+			b.behind = rgba{name: "an image"}
+		}
 	}
 	if st.value[backgroundClip] == "text" {
 		// The background is seen through the letters, which are transparent.
@@ -215,8 +224,11 @@ func (b *box) isGone(st *style) bool {
 
 // isEmptyWindow: the element has no area and shows nothing beyond it.
 func (b *box) isEmptyWindow(st *style) bool {
-	switch st.value[overflow] {
-	case "", "visible", "initial", "unset", "inherit", "revert":
+	// One that is visible becomes a scroll bar where the other one is not.
+	visible := func(p property) bool {
+		return strings.Contains("  visible initial unset inherit revert ", " "+st.value[p]+" ")
+	}
+	if visible(overflowX) && visible(overflowY) {
 		return false
 	}
 	tiny := func(p property) bool {
@@ -228,7 +240,9 @@ func (b *box) isEmptyWindow(st *style) bool {
 	}
 	switch b.tag {
 	case "table", "tbody", "thead", "tfoot", "tr", "td", "th":
-		return false // widths and heights are minimums there
+		if b.display == "" || strings.HasPrefix(b.display, "table") {
+			return false // widths and heights are minimums there
+		}
 	}
 	return tiny(height) || tiny(width) || tiny(maxWidth)
 }
@@ -252,22 +266,49 @@ func (b *box) isOffScreen(st *style) bool {
 
 func isClipped(st *style) bool {
 	if st.value[position] == "absolute" || st.value[position] == "fixed" {
-		if args := arguments(st.value[clip], "rect"); len(args) == 4 && areTiny(args) {
+		if args := arguments(st.value[clip], "rect"); len(args) == 4 && (isThin(args[0], args[2]) || isThin(args[3], args[1])) {
 			return true
 		}
 	}
 	v := st.value[clipPath]
 	if args := arguments(v, "inset"); len(args) > 0 {
-		n, ok := numberOf(args[0])
-		return ok && strings.HasSuffix(args[0], "%") && n >= 0.5
+		i := [...][4]int{{0, 0, 0, 0}, {0, 1, 0, 1}, {0, 1, 2, 1}, {0, 1, 2, 3}}[min(len(args), 4)-1]
+		return meet(args[i[0]], args[i[2]]) || meet(args[i[1]], args[i[3]])
+	}
+	if args := arguments(v, "rect"); len(args) >= 4 {
+		return isThin(args[0], args[2]) || isThin(args[3], args[1])
+	}
+	if args := arguments(v, "xywh"); len(args) >= 4 {
+		return areTiny(args[2:3]) || areTiny(args[3:4])
 	}
 	for _, shape := range []string{"circle", "ellipse"} {
 		if args := arguments(v, shape); len(args) > 0 {
-			return areTiny(args[:1])
+			return areTiny(args[:1]) || shape == "ellipse" && len(args) > 1 && areTiny(args[1:2])
 		}
 	}
 	args := arguments(v, "polygon")
 	return len(args) > 0 && areTiny(args)
+}
+
+// isThin reports whether there is at most a pixel from one edge to the other.
+func isThin(from, to string) bool {
+	a, ok := lengthOf(from, rootSize, screenWidth)
+	b, valid := lengthOf(to, rootSize, screenWidth)
+	return ok && valid && b-a <= 1
+}
+
+// meet reports whether what two opposite sides cut off leaves nothing.
+func meet(a, b string) bool {
+	const far = 900 // pixels, as for what is out of sight
+	total, pixels := 0.0, 0.0
+	for _, v := range [...]string{a, b} {
+		if n, ok := numberOf(v); ok && strings.HasSuffix(v, "%") {
+			total += n
+		} else if px, ok := lengthOf(v, rootSize, math.NaN()); ok {
+			pixels += px
+		}
+	}
+	return total >= 0.99 || pixels > far
 }
 
 // areTiny reports whether every argument is a length of at most a pixel.
@@ -284,8 +325,10 @@ func areTiny(args []string) bool {
 func isShrunk(st *style) bool {
 	const smallest, far = 0.05, 900 // of its size; pixels
 	for _, p := range [...]property{scale, zoom} {
-		if n, ok := numberOf(st.value[p]); ok && math.Abs(n) < smallest {
-			return true
+		for v := range strings.FieldsSeq(st.value[p]) {
+			if n, ok := numberOf(v); ok && math.Abs(n) < smallest {
+				return true
+			}
 		}
 	}
 	for v := range strings.FieldsSeq(st.value[translate]) {
@@ -303,6 +346,12 @@ func isShrunk(st *style) bool {
 	}
 	if a := arguments(v, "matrix"); len(a) == 6 && isFlat(a) {
 		return true
+	} else if len(a) == 6 {
+		for _, move := range a[4:] {
+			if px, ok := numberOf(move); ok && math.Abs(px) > far {
+				return true
+			}
+		}
 	}
 	for _, f := range []string{"scale", "scalex", "scaley", "scale3d"} {
 		for _, a := range arguments(v, f) {
@@ -313,13 +362,17 @@ func isShrunk(st *style) bool {
 	}
 	for _, f := range []string{"translate", "translatex", "translatey", "translate3d"} {
 		for _, a := range arguments(v, f) {
-			if px, ok := lengthOf(a, rootSize, 0); ok && math.Abs(px) > far {
+			if px, ok := lengthOf(a, rootSize, smallestBox); ok && math.Abs(px) > far {
 				return true
 			}
 		}
 	}
 	return false
 }
+
+// smallestBox is what a share of an element's own size is taken of, in pixels,
+// where it is not known.
+const smallestBox = 20
 
 // turnOf reads an angle as a number of turns.
 func turnOf(angle string) (float64, bool) {

@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -66,7 +67,131 @@ func colorOf(value string) rgba {
 			return c
 		}
 	}
+	if c, ok := functionColor(value); ok {
+		return c
+	}
 	return rgba{name: value}
+}
+
+// functionColor reads the newer functions of CSS Color 4 and 5, as far as they
+// are without a hue: what hides text is white, black, a grey or transparent.
+func functionColor(value string) (rgba, bool) {
+	if value == "canvas" {
+		return white, true
+	}
+	if inside, ok := strings.CutPrefix(value, "light-dark("); ok {
+		if i := indexOutside(inside, ",)"); i >= 0 {
+			return colorOf(strings.TrimSpace(inside[:i])), true
+		}
+	}
+	if args := arguments(value, "color"); len(args) >= 4 && args[0] == "srgb" {
+		return channels(args[1:], func(n [3]float64) (rgb [3]float64, ok bool) { return n, true })
+	}
+	if args := arguments(value, "hwb"); len(args) >= 3 {
+		return channels(args, func(n [3]float64) (rgb [3]float64, ok bool) {
+			grey := n[1] / max(n[1]+n[2], 1)
+			return [3]float64{grey, grey, grey}, n[1]+n[2] > 0.97
+		})
+	}
+	for _, f := range [...]struct {
+		name  string
+		whole float64 // of the lightness, as a number
+	}{{"lab", 100}, {"lch", 100}, {"oklab", 1}, {"oklch", 1}} {
+		if args := arguments(value, f.name); len(args) >= 3 {
+			return channels(args, func(n [3]float64) (rgb [3]float64, ok bool) {
+				light, chroma := n[0], math.Abs(n[1])
+				if !strings.HasSuffix(args[0], "%") {
+					light /= f.whole
+				}
+				if strings.HasSuffix(f.name, "lab") {
+					chroma += math.Abs(n[2])
+				}
+				return [3]float64{light, light, light}, chroma < 0.03*f.whole || light > 0.98
+			})
+		}
+	}
+	return rgba{}, false
+}
+
+// channels makes a colour of three numbers and perhaps an alpha. convert makes
+// red, green and blue from 0 to 1 of them.
+func channels(args []string, convert func([3]float64) (rgb [3]float64, ok bool)) (rgba, bool) {
+	var n [3]float64
+	for i := range n {
+		v, ok := numberOf(strings.TrimSuffix(args[i], "deg"))
+		if !ok && args[i] != "none" {
+			return rgba{}, false
+		}
+		n[i] = v
+	}
+	rgb, ok := convert(n)
+	alpha := alphaOf(args)
+	byteOf := func(v float64) float64 { return min(max(v, 0), 1) * 255 }
+	return rgba{byteOf(rgb[0]), byteOf(rgb[1]), byteOf(rgb[2]), alpha, ""}, ok || alpha == 0
+}
+
+// flatGradient returns the colour of a gradient that has only one.
+func flatGradient(value string) (rgba, bool) {
+	_, inside, ok := strings.Cut(value, "-gradient(")
+	if !ok {
+		return rgba{}, false
+	}
+	var first *rgba
+	for stop := range splitOutside(strings.TrimSuffix(inside, ")"), ',') {
+		word := strings.TrimSpace(stop)
+		if i := indexOutside(word, " "); i >= 0 {
+			word = word[:i]
+		}
+		c := colorOf(word)
+		switch {
+		case c.name != "" && first == nil: // the direction
+		case first == nil:
+			first = &c
+		case c.name != "" || c.a != first.a || !c.like(*first):
+			return rgba{}, false
+		}
+	}
+	if first == nil {
+		return rgba{}, false
+	}
+	return *first, true
+}
+
+// attributeColor reads a colour as attributes of HTML give it (HTML, section
+// 2.4.6): whatever the value is, a browser makes a colour of it.
+func attributeColor(value string) string {
+	value = strings.ToLower(strings.TrimSpace(value))
+	if value == "" || value == "transparent" || namedColors[value] != "" {
+		return value
+	}
+	digits := []byte(strings.TrimPrefix(value, "#"))
+	if len(digits) == 3 && hexDigit(digits[0]) >= 0 && hexDigit(digits[1]) >= 0 && hexDigit(digits[2]) >= 0 {
+		return "#" + string(digits)
+	}
+	digits = digits[:min(len(digits), 128)]
+	for i, c := range digits {
+		if hexDigit(c) < 0 {
+			digits[i] = '0'
+		}
+	}
+	for len(digits) == 0 || len(digits)%3 != 0 {
+		digits = append(digits, '0')
+	}
+	third := len(digits) / 3
+	parts := [3][]byte{digits[:third], digits[third : 2*third], digits[2*third:]}
+	for i := range parts {
+		parts[i] = parts[i][max(0, third-8):]
+	}
+	for len(parts[0]) > 2 && parts[0][0] == '0' && parts[1][0] == '0' && parts[2][0] == '0' {
+		parts[0], parts[1], parts[2] = parts[0][1:], parts[1][1:], parts[2][1:]
+	}
+	for i, p := range parts {
+		if len(p) == 1 {
+			p = []byte{'0', p[0]}
+		}
+		parts[i] = p[:2]
+	}
+	return "#" + string(slices.Concat(parts[:]...))
 }
 
 func hexColor(hex string) (rgba, bool) {

@@ -2,14 +2,11 @@ package mailbox
 
 import "strings"
 
-// screenWidth is the width, in pixels, of the window that media queries are
-// asked about: a mail is judged as a reader at a desk sees it.
-const screenWidth = 1024
-
 // Limits on what a mail can make us compute. A mail that exceeds them is
 // built to; the rules beyond do not count.
 const (
 	maxRules      = 4096
+	maxStyleText  = 8 << 20 // bytes
 	maxStyles     = 1024
 	maxMatchSteps = 20_000_000
 )
@@ -26,6 +23,7 @@ type sheet struct {
 	simple, complex []*rule
 	styles          map[string]*style
 	steps           int
+	read            int // bytes of rules
 }
 
 type rule struct {
@@ -37,6 +35,7 @@ type rule struct {
 // add reads the text of a style element.
 func (s *sheet) add(css string) {
 	known := len(s.rules)
+	css = strings.NewReplacer("<!--", " ", "-->", " ").Replace(css)
 	s.block(stripComments(css), 0)
 	s.styles = make(map[string]*style)
 	for _, r := range s.rules[known:] {
@@ -48,24 +47,12 @@ func (s *sheet) add(css string) {
 	}
 }
 
-func stripComments(css string) string {
-	css = strings.NewReplacer("<!--", " ", "-->", " ").Replace(css)
-	var b strings.Builder
-	for {
-		before, after, found := strings.Cut(css, "/*")
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		if _, css, found = strings.Cut(after, "*/"); !found {
-			return b.String()
-		}
-	}
-}
+// maxBlocks bounds blocks inside each other.
+const maxBlocks = 16
 
 func (s *sheet) block(css string, depth int) {
 	for len(s.rules) < maxRules {
-		i := strings.IndexAny(css, "{;")
+		i := indexOutside(css, "{;")
 		if i < 0 {
 			return
 		}
@@ -76,69 +63,27 @@ func (s *sheet) block(css string, depth int) {
 		}
 		inside, rest := untilBrace(css[i+1:])
 		css = rest
-		if !strings.HasPrefix(prelude, "@") {
-			s.rule(prelude, inside)
-			continue
-		}
-		if query, ok := strings.CutPrefix(strings.ToLower(prelude), "@media"); ok && depth < 4 && mediaMatches(query) {
+		switch {
+		case depth >= maxBlocks:
+		case !strings.HasPrefix(prelude, "@"):
+			s.rule(prelude, inside, depth)
+		case atRuleApplies(prelude):
 			s.block(inside, depth+1)
 		}
 	}
 }
 
-// untilBrace cuts css at the brace that closes the block it stands in.
-func untilBrace(css string) (inside, rest string) {
-	depth := 0
-	for i := range len(css) {
-		switch css[i] {
-		case '{':
-			depth++
-		case '}':
-			if depth == 0 {
-				return css[:i], css[i+1:]
-			}
-			depth--
-		}
+// rule adds a rule, and those that are nested in it (CSS Nesting 1).
+func (s *sheet) rule(selectors, inside string, depth int) {
+	// Rules in rules are read once for every selector of those around them.
+	if s.read += len(selectors) + len(inside); s.read > maxStyleText {
+		return
 	}
-	return css, ""
-}
-
-// mediaMatches answers a list of media queries for a screen of screenWidth.
-// A feature it does not know is one that is not there.
-func mediaMatches(list string) bool {
-	for query := range strings.SplitSeq(list, ",") {
-		ok := true
-		for word := range strings.SplitSeq(query, " and ") {
-			word = strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(word), "only "))
-			ok = ok && mediaTermMatches(word)
-		}
-		if ok {
-			return true
-		}
+	own := inside
+	if strings.Contains(inside, "{") {
+		own = s.nested(selectors, inside, depth)
 	}
-	return false
-}
-
-func mediaTermMatches(term string) bool {
-	if term == "" || term == "all" || term == "screen" {
-		return true
-	}
-	name, value, ok := strings.Cut(strings.Trim(term, "() \t\n"), ":")
-	px, valid := lengthOf(strings.TrimSpace(value), rootSize, screenWidth)
-	if !ok || !valid {
-		return false
-	}
-	switch strings.TrimSpace(name) {
-	case "min-width", "min-device-width":
-		return screenWidth >= px
-	case "max-width", "max-device-width":
-		return screenWidth <= px
-	}
-	return false
-}
-
-func (s *sheet) rule(selectors, inside string) {
-	decls := parseDeclarations(inside)
+	decls := parseDeclarations(own)
 	if len(decls) == 0 {
 		return
 	}
@@ -150,6 +95,48 @@ func (s *sheet) rule(selectors, inside string) {
 		}
 	}
 }
+
+// nested adds the rules inside of another and returns what is left: its own
+// declarations.
+func (s *sheet) nested(selectors, inside string, depth int) (own string) {
+	var b strings.Builder
+	for depth < maxBlocks && len(s.rules) < maxRules {
+		i := indexOutside(inside, "{;")
+		if i < 0 {
+			break
+		}
+		if inside[i] == ';' {
+			b.WriteString(inside[:i+1])
+			inside = inside[i+1:]
+			continue
+		}
+		prelude := strings.TrimSpace(inside[:i])
+		body, rest := untilBrace(inside[i+1:])
+		inside = rest
+		if strings.HasPrefix(prelude, "@") {
+			if atRuleApplies(prelude) {
+				s.rule(selectors, body, depth+1)
+			}
+			continue
+		}
+		for child := range splitOutside(prelude, ',') {
+			for parent := range splitOutside(selectors, ',') {
+				if len(parent)+len(child) > maxSelector {
+					continue
+				}
+				joined := parent + " " + child
+				if strings.Contains(child, "&") {
+					joined = strings.Replace(child, "&", strings.TrimSpace(parent), 1)
+				}
+				s.rule(joined, body, depth+1)
+			}
+		}
+	}
+	return b.String() + inside
+}
+
+// maxSelector bounds a selector that is put together of two, in bytes.
+const maxSelector = 1024
 
 // styleOf returns what the rules say of the element that b is about.
 func (s *sheet) styleOf(b *box) style {

@@ -19,7 +19,8 @@ const (
 	backgroundColor
 	backgroundImage
 	backgroundClip
-	overflow
+	overflowX
+	overflowY
 	width
 	height
 	maxWidth
@@ -43,14 +44,17 @@ const (
 )
 
 var propertyNames = map[string]property{
-	"display": display, "visibility": visibility, "opacity": opacity, "content-visibility": contentVisibility,
-	"filter": filterProp, "font-size": fontSize, "color": color, "-webkit-text-fill-color": textFill,
+	"display": display, "visibility": visibility, "opacity": opacity, "-webkit-opacity": opacity, "content-visibility": contentVisibility,
+	"filter": filterProp, "-webkit-filter": filterProp, "font-size": fontSize, "color": color, "-webkit-text-fill-color": textFill,
 	"background-color": backgroundColor, "background-image": backgroundImage,
 	"background-clip": backgroundClip, "-webkit-background-clip": backgroundClip,
-	"overflow": overflow, "overflow-x": overflow, "overflow-y": overflow,
+	"overflow-x": overflowX, "overflow-y": overflowY, "overflow-inline": overflowX, "overflow-block": overflowY,
 	"width": width, "height": height, "max-width": maxWidth, "max-height": maxHeight,
+	"inline-size": width, "block-size": height, "max-inline-size": maxWidth, "max-block-size": maxHeight,
 	"position": position, "left": left, "right": right, "top": top, "bottom": bottom,
+	"inset-inline-start": left, "inset-inline-end": right, "inset-block-start": top, "inset-block-end": bottom,
 	"margin-left": marginLeft, "margin-top": marginTop, "text-indent": textIndent,
+	"margin-inline-start": marginLeft, "margin-block-start": marginTop,
 	"clip": clip, "clip-path": clipPath, "-webkit-clip-path": clipPath,
 	"transform": transform, "-webkit-transform": transform, "scale": scale, "translate": translate, "zoom": zoom,
 	"white-space": whiteSpace,
@@ -67,7 +71,7 @@ type declaration struct {
 // what [property] knows. Shorthands are taken apart.
 func parseDeclarations(s string) []declaration {
 	var out []declaration
-	for part := range splitOutside(s, ';') {
+	for part := range splitOutside(stripComments(s), ';') {
 		name, value, ok := strings.Cut(part, ":")
 		if !ok {
 			continue
@@ -93,7 +97,17 @@ func parseDeclarations(s string) []declaration {
 				out = append(out, declaration{fontSize, size, important})
 			}
 		case "inset":
-			out = append(out, insets(value, important)...)
+			out = append(out, sides(value, important, top, right, bottom, left)...)
+		case "margin":
+			out = append(out, sides(value, important, marginTop, properties, properties, marginLeft)...)
+		case "overflow":
+			x, y, two := strings.Cut(value, " ")
+			if !two {
+				y = x
+			}
+			if y = strings.TrimSpace(y); isValid(overflowX, x) && isValid(overflowY, y) {
+				out = append(out, declaration{overflowX, x, important}, declaration{overflowY, y, important})
+			}
 		default:
 			if p, known := propertyNames[name]; known && isValid(p, value) {
 				out = append(out, declaration{p, value, important})
@@ -103,13 +117,22 @@ func parseDeclarations(s string) []declaration {
 	return out
 }
 
-// insets takes the shorthand of top, right, bottom and left apart.
-func insets(value string, important bool) (out []declaration) {
-	values := strings.Fields(value)
+// sides takes the shorthand of the four sides of a box apart, which are given in
+// the order of the clock; properties stands for one of no interest.
+func sides(value string, important bool, each ...property) (out []declaration) {
+	var values []string
+	for v := range splitOutside(value, ' ') {
+		if v != "" {
+			values = append(values, v)
+		}
+	}
 	if len(values) == 0 || len(values) > 4 {
 		return nil
 	}
-	for i, p := range [...]property{top, right, bottom, left} {
+	for i, p := range each {
+		if p == properties {
+			continue
+		}
 		v := values[[...][4]int{{0, 0, 0, 0}, {0, 1, 0, 1}, {0, 1, 2, 1}, {0, 1, 2, 3}}[len(values)-1][i]]
 		if !isValid(p, v) {
 			return nil
@@ -126,6 +149,8 @@ var keywords = map[property]string{
 		"run-in ruby ruby-base ruby-text -webkit-box -webkit-inline-box -webkit-flex -ms-flexbox ",
 	visibility:        " visible hidden collapse ",
 	contentVisibility: " visible hidden auto ",
+	overflowX:         " visible hidden clip scroll auto overlay -moz-hidden-unscrollable ",
+	overflowY:         " visible hidden clip scroll auto overlay -moz-hidden-unscrollable ",
 	position:          " static relative absolute fixed sticky -webkit-sticky ",
 	backgroundClip:    " border-box padding-box content-box text ",
 	whiteSpace:        " normal nowrap pre pre-wrap pre-line break-spaces ",
@@ -148,9 +173,18 @@ func isValid(p property, value string) bool {
 	switch p {
 	case color, textFill, backgroundColor:
 		return value == "currentcolor" || colorOf(value).name == ""
-	case opacity, scale, zoom:
+	case opacity, zoom:
 		_, ok := numberOf(value)
 		return ok
+	case scale:
+		n := 0
+		for v := range strings.FieldsSeq(value) {
+			if _, ok := numberOf(v); !ok {
+				return false
+			}
+			n++
+		}
+		return n <= 3
 	case fontSize:
 		if _, ok := fontSizes[value]; ok || value == "smaller" || value == "larger" {
 			return true
@@ -162,45 +196,8 @@ func isValid(p property, value string) bool {
 		return ok || value == "auto" || value == "none"
 	case translate:
 		return true // lengths that cannot be computed move nothing out of sight
-	case overflow:
-		for word := range strings.FieldsSeq(value) {
-			if !strings.Contains(" visible hidden clip scroll auto ", " "+word+" ") {
-				return false
-			}
-		}
-		return true
 	}
 	return value == "none" || strings.Contains(value, "(")
-}
-
-// splitOutside yields the parts of s between separators that stand outside of
-// quotes and parentheses.
-func splitOutside(s string, sep byte) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		start, depth, quote := 0, 0, byte(0)
-		for i := 0; i < len(s); i++ {
-			switch c := s[i]; {
-			case c == '\\':
-				i++
-			case quote != 0:
-				if c == quote {
-					quote = 0
-				}
-			case c == '"' || c == '\'':
-				quote = c
-			case c == '(':
-				depth++
-			case c == ')' && depth > 0:
-				depth--
-			case c == sep && depth == 0:
-				if !yield(s[start:i]) {
-					return
-				}
-				start = i + 1
-			}
-		}
-		yield(s[start:])
-	}
 }
 
 // unescapeCSS resolves \68 and \h, with which "display:none" can be written
@@ -232,7 +229,7 @@ func unescapeCSS(s string) string {
 		}
 		b.WriteRune(r)
 		i += n - 1
-		if i+1 < len(s) && s[i+1] == ' ' { // one space ends the escape
+		if i+1 < len(s) && strings.IndexByte(" \t\n\r\f", s[i+1]) >= 0 { // one space ends the escape
 			i++
 		}
 	}
@@ -254,9 +251,10 @@ func hexDigit(c byte) rune {
 // splitBackground finds the colour and the image in a background shorthand.
 func splitBackground(value string) (color, image string) {
 	color, image = "transparent", "none"
-	for word := range splitOutside(value, ' ') {
+	for word := range splitOutside(withSpaces(value), ' ') {
 		switch {
 		case word == "" || backgroundKeywords[word] || strings.ContainsRune("0123456789.-+/,", rune(word[0])):
+		case word == "url()":
 		case strings.HasPrefix(word, "url(") || strings.Contains(word, "gradient(") || strings.HasPrefix(word, "image"):
 			image = word
 		default: // a colour, even if it is one we cannot compute
@@ -264,6 +262,15 @@ func splitBackground(value string) (color, image string) {
 		}
 	}
 	return color, image
+}
+
+// withSpaces writes the layers of a background, which commas separate, as words.
+func withSpaces(value string) string {
+	var layers []string
+	for layer := range splitOutside(value, ',') {
+		layers = append(layers, layer)
+	}
+	return strings.Join(layers, " ")
 }
 
 var backgroundKeywords = map[string]bool{

@@ -14,7 +14,7 @@ var fontSizes = map[string]float64{
 }
 
 // fontSizeOf computes a font-size in pixels from that of the parent. What it
-// does not know (calc, variables) is taken for the parent's.
+// does not know (variables) is taken for the parent's.
 func fontSizeOf(value string, parent float64) float64 {
 	if px, ok := fontSizes[value]; ok {
 		return px
@@ -37,8 +37,8 @@ func fontSizeOf(value string, parent float64) float64 {
 // lengthOf computes a length in pixels; a percentage is of whole, which is NaN
 // where it is not known.
 func lengthOf(value string, em, whole float64) (px float64, ok bool) {
-	if inside, is := strings.CutPrefix(value, "calc("); is {
-		value = strings.TrimSpace(strings.TrimSuffix(inside, ")")) // of a sum, nothing is made below
+	if strings.HasSuffix(value, ")") {
+		return calculate(value, func(v string) (float64, bool) { return lengthOf(v, em, whole) })
 	}
 	i := len(value)
 	for i > 0 && (value[i-1] == '%' || 'a' <= value[i-1] && value[i-1] <= 'z') {
@@ -72,12 +72,17 @@ func lengthOf(value string, em, whole float64) (px float64, ok bool) {
 	case "%":
 		px = n * whole / 100
 		return px, !math.IsNaN(px)
+	case "q":
+		return n * 96 / 101.6, true
 	}
-	return 0, false
+	return 0, n == 0 // nothing is nothing in every unit
 }
 
 // numberOf reads a number or a percentage, 1 being the whole.
 func numberOf(value string) (float64, bool) {
+	if strings.HasSuffix(value, ")") {
+		return calculate(value, numberOf)
+	}
 	divisor := 1.0
 	if v, ok := strings.CutSuffix(value, "%"); ok {
 		value, divisor = v, 100

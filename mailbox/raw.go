@@ -91,26 +91,34 @@ func mediaType(header string) (string, map[string]string) {
 // rawHeader reads the header fields up to the first empty line. What is no
 // field is skipped, as is what is beyond the limits.
 func rawHeader(raw []byte) (headers []*gmail.MessagePartHeader, body []byte) {
+	var folded []string // the lines of the last field
+	unfold := func() {
+		if len(folded) > 1 {
+			headers[len(headers)-1].Value = strings.Join(folded, " ")
+		}
+	}
 	for start := len(raw); len(raw) > 0; {
 		line, rest, _ := bytes.Cut(raw, []byte("\n"))
 		line = bytes.TrimSuffix(line, []byte("\r"))
 		raw = rest
 		if len(line) == 0 {
+			unfold()
 			return headers, raw
 		}
 		if start-len(raw) > maxRawHeader || len(headers) > maxRawFields {
 			continue
 		}
 		if n := len(headers); (line[0] == ' ' || line[0] == '\t') && n > 0 {
-			headers[n-1].Value += " " + string(bytes.TrimSpace(line))
+			folded = append(folded, string(bytes.TrimSpace(line)))
 			continue
 		}
 		if name, value, ok := bytes.Cut(line, []byte(":")); ok {
-			headers = append(headers, &gmail.MessagePartHeader{
-				Name: string(bytes.TrimSpace(name)), Value: strings.ToValidUTF8(string(bytes.TrimSpace(value)), "\uFFFD"),
-			})
+			unfold()
+			folded = []string{strings.ToValidUTF8(string(bytes.TrimSpace(value)), "\uFFFD")}
+			headers = append(headers, &gmail.MessagePartHeader{Name: string(bytes.TrimSpace(name)), Value: folded[0]})
 		}
 	}
+	unfold()
 	return headers, nil
 }
 
