@@ -163,7 +163,11 @@ func (c *Client) sendDraft(ctx context.Context, o Outgoing) (Receipt, error) {
 			Fields("id", "threadId").Context(ctx).Do()
 		return c.missing(err, noDraft)
 	})
-	return c.settled(ctx, m, sent, unclear, err)
+	r, err := c.settled(ctx, m, sent, unclear, err)
+	if r.Outcome == Unknown {
+		return c.consumed(ctx, o.Draft, r)
+	}
+	return r, err
 }
 
 // draftReady makes a draft ready to go. Gmail has composed it, and has seen to

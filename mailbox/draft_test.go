@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -142,7 +143,7 @@ func TestWhatBecameOfADraftIsFoundOut(t *testing.T) {
 		{"sent without a mark", "POST", "/drafts/send", false, func(ctx context.Context, r *rig, o mailbox.Outgoing) (mailbox.Receipt, error) {
 			o.Draft.Mark = ""
 			return r.Send(ctx, o)
-		}, mailbox.Unknown}, // the mail in Sent has a mark, and it is another one
+		}, mailbox.Sent}, // the mail in Sent has a mark, and it is another one
 		{"sent as an upload", "POST", "/messages/send", true, func(ctx context.Context, r *rig, o mailbox.Outgoing) (mailbox.Receipt, error) {
 			o.Draft = mailbox.Draft{}
 			return r.Send(ctx, o)
@@ -165,11 +166,14 @@ func TestWhatBecameOfADraftIsFoundOut(t *testing.T) {
 						return &standin.Fault{HangUp: true, Applied: applied}
 					})
 					receipt, err := test.do(t.Context(), r, o)
-					want := test.done
-					if !applied {
+					want, fails := test.done, false
+					switch {
+					case !applied && test.path == "/drafts/send": // the draft is still there
+						want, fails = mailbox.NotSent, true
+					case !applied:
 						want = mailbox.Unknown
 					}
-					if err != nil || receipt.Outcome != want || tries != 1 {
+					if (err != nil) != fails || receipt.Outcome != want || tries != 1 {
 						t.Fatalf("applied %t: got %+v, %v after %d tries; want %s after one", applied, receipt, err, tries, want)
 					}
 					if want == mailbox.Drafted && (receipt.ID == "" || receipt.DraftID == "") || want == mailbox.Unknown && receipt.Note == "" {
@@ -179,6 +183,73 @@ func TestWhatBecameOfADraftIsFoundOut(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestADraftThatIsGoneWasSent breaks the connection at the sending of a draft,
+// and what would tell the outcome as well.
+func TestADraftThatIsGoneWasSent(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		applied bool
+		also    []string // paths that fail from then on
+		want    mailbox.Outcome
+		found   bool // the mail that it became
+	}{
+		{"it went out", true, nil, mailbox.Sent, true},
+		{"it went out and the history is silent", true, []string{"/history"}, mailbox.Sent, false},
+		{"it did not go out", false, nil, mailbox.NotSent, false},
+		{"it did not go out and the history is silent", false, []string{"/history"}, mailbox.NotSent, false},
+		{"it went out and nothing answers", true, []string{"/history", "/drafts/"}, mailbox.Unknown, false},
+		{"it did not go out and nothing answers", false, []string{"/history", "/drafts/"}, mailbox.Unknown, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, standin.Config{})
+				o := open(t, r, drafted(t, r).DraftID)
+				broken := false
+				r.world.SetFault(func(req *http.Request) *standin.Fault {
+					if strings.Contains(req.URL.Path, "/drafts/send") {
+						broken = true
+						return &standin.Fault{HangUp: true, Applied: test.applied}
+					}
+					if broken && slices.ContainsFunc(test.also, func(part string) bool { return strings.Contains(req.URL.Path, part) }) {
+						return &standin.Fault{Status: http.StatusServiceUnavailable}
+					}
+					return nil
+				})
+				receipt, err := r.Send(t.Context(), o)
+				if receipt.Outcome != test.want || (receipt.ID != "") != test.found || len(receipt.To) == 0 {
+					t.Errorf("got %+v, want %s", receipt, test.want)
+				}
+				if (receipt.Note != "") != (err == nil && !test.found) {
+					t.Errorf("the note is %q", receipt.Note)
+				}
+				e, ok := errors.AsType[*mailbox.Error](err)
+				if (err != nil) != (test.want == mailbox.NotSent) || ok && (e.Code != "unavailable" || e.RetryAfter == 0 || !strings.Contains(e.Message, "nothing was sent")) {
+					t.Errorf("got %v", err)
+				}
+				if got := len(r.world.Sent(standin.DefaultUser)); (got == 1) != test.applied {
+					t.Errorf("%d mails were sent", got)
+				}
+			})
+		})
+	}
+}
+
+func TestADraftThatChangedDuringAnUnclearSendIsUnknown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, standin.Config{})
+		o := open(t, r, drafted(t, r).DraftID)
+		r.world.SetFault(faultFor("/drafts/send", &standin.Fault{HangUp: true}))
+		time.AfterFunc(time.Second, func() {
+			changed := o
+			changed.Text = "I think not."
+			_, _ = r.Draft(t.Context(), changed)
+		})
+		if receipt, err := r.Send(t.Context(), o); err != nil || receipt.Outcome != mailbox.Unknown {
+			t.Errorf("got %+v, %v; want unknown", receipt, err)
+		}
+	})
 }
 
 func TestADraftWrittenInGmailIsFoundAfterAnUnclearSend(t *testing.T) {

@@ -178,7 +178,9 @@ const (
 
 // Receipt is the answer to a send.
 type Receipt struct {
-	Outcome      Outcome
+	Outcome Outcome
+	// ID is empty for a mail that is known to be [Sent] only because its draft
+	// is gone.
 	ID, ThreadID string
 	DraftID      string
 	// From is the address that was settled on; empty if that was not reached.
@@ -189,7 +191,8 @@ type Receipt struct {
 	Subject     string
 	// WebLink opens a draft in Gmail, for the user; empty for other servers.
 	WebLink string
-	// Note says what to check when the outcome is [Unknown].
+	// Note says what to check when the outcome is [Unknown], and why there is
+	// no ID where it is [Sent].
 	Note string
 }
 

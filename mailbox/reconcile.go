@@ -129,6 +129,25 @@ func (m *mailing) sameTime(header string) bool {
 	return m.date.IsZero() || err == nil && t.Unix() == m.date.Unix()
 }
 
+// consumed says what became of a draft that was sent without a clear end and was
+// not found in Sent: sending takes a draft away, so one that is there as it was
+// before did not go. r is the receipt of an unknown outcome.
+func (c *Client) consumed(ctx context.Context, d Draft, r Receipt) (Receipt, error) {
+	err := c.unchanged(ctx, d)
+	e, ok := errors.AsType[*Error](err)
+	switch {
+	case err == nil:
+		r.Outcome, r.Note = NotSent, ""
+		return r, nothing(&Error{
+			Code: codeUnavailable, Message: "the connection failed, and the draft is still there as it was",
+			Hint: "Send the same draft again.", Reason: "notSent", RetryAfter: atOnce,
+		}, "sent")
+	case ok && e.Code == noDraft.Code:
+		r.Outcome, r.Note = Sent, draftWent
+	}
+	return r, nil
+}
+
 func subjectOf(headers []*gmail.MessagePartHeader) string {
 	subject, _ := cleanLine(decodeWords(headerOf(headers, "Subject")))
 	return subject

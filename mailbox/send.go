@@ -20,8 +20,9 @@ import (
 // third more that base64 takes is spared by an upload.
 const maxJSON = 5 << 20
 
-// checkSent is the note of a send whose outcome is unknown.
+// The notes of what had no clear end.
 const (
+	draftWent   = "The connection failed after the draft was handed over. It is no longer among the drafts, so it was sent; which mail it became is in Sent."
 	checkSent   = "The connection failed after the mail was handed over, and the mail did not appear in Sent within some seconds. Check Sent before sending it again."
 	checkDrafts = "The connection failed after the draft was handed over, and it did not appear among the drafts within some seconds. Check the drafts before writing it again."
 )

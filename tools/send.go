@@ -237,7 +237,7 @@ func (o *sendOut) headline() string {
 		}
 		return s
 	case o.Outcome == mailbox.Sent:
-		s = "Sent: message " + o.MessageID + prefixed(", thread ", o.ThreadID) + "."
+		s = "Sent" + prefixed(": message ", o.MessageID) + prefixed(", thread ", o.ThreadID) + "."
 	case o.Outcome == mailbox.Drafted:
 		s = "Not sent, but saved as draft " + o.DraftID + prefixed(" (message ", o.MessageID) + prefixed(", thread ", o.ThreadID)
 		if o.MessageID != "" {
