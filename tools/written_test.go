@@ -142,13 +142,46 @@ func TestProblem16AttachmentsNeverPassThroughTheModel(t *testing.T) {
 		}
 	}
 
-	// What the user agreed to is the content, too.
-	delete(args, "confirmationToken")
-	args["subject"] = "another"
-	args["confirmationToken"] = o.call(t, "send_email", args).field(t, "confirmationToken")
-	o.write(t, "Übersicht.csv", "a;x\n")
-	if a := o.call(t, "send_email", args); a.envelope["status"] != "confirmation_required" || len(o.sent()) != 1 {
-		t.Errorf("a file that changed: %d mails were sent, answer %v", len(o.sent()), a.envelope)
+}
+
+// TestATokenIsForTheVeryBytesOfAnAttachment replaces what is attached by
+// something of the same name, type and size after the user was asked.
+func TestATokenIsForTheVeryBytesOfAnAttachment(t *testing.T) {
+	o := newOffice(t, "confirm")
+	withPlan := func(content string) string {
+		return o.deliver("From: bo@example.net\r\nContent-Type: multipart/mixed; boundary=x",
+			"--x\r\n\r\nHello\r\n--x\r\nContent-Type: text/csv\r\nContent-Disposition: attachment; filename=\"plan.csv\"\r\n\r\n"+content+"\r\n--x--\r\n")
+	}
+	part := func(id string) any { return map[string]any{"fromMessageId": id, "partId": "1"} }
+	shown, other := part(withPlan("pay;100")), part(withPlan("pay;999"))
+	const size = "plan.csv (text/csv, 7 bytes)"
+	for name, test := range map[string]struct {
+		before, after any
+		swap          func()
+	}{
+		"a file":         {before: "plan.csv", after: "plan.csv", swap: func() { o.write(t, "plan.csv", "pay;999") }},
+		"a mail's part":  {before: shown, after: other, swap: func() {}},
+		"one for other":  {before: "plan.csv", after: other, swap: func() {}},
+		"the order":      {before: []any{"plan.csv", other}, after: []any{other, "plan.csv"}, swap: func() {}},
+		"one of several": {before: []any{other, shown}, after: []any{other, other}, swap: func() {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o.write(t, "plan.csv", "pay;100")
+			args := map[string]any{"to": "bo@example.net", "subject": name, "body": "b", "attachments": test.before}
+			first := o.call(t, "send_email", args)
+			if !strings.Contains(first.text, size) {
+				t.Fatalf("the question lacks %s:\n%s", size, first.text)
+			}
+			test.swap()
+			args["attachments"], args["confirmationToken"] = test.after, first.field(t, "confirmationToken")
+			a := o.call(t, "send_email", args)
+			if a.envelope["status"] != "confirmation_required" || !strings.Contains(a.text, "attachments") || len(o.sent()) != 0 {
+				t.Errorf("%d mails were sent; answer %v", len(o.sent()), a.envelope)
+			}
+			if !strings.Contains(a.text, size) {
+				t.Errorf("what is attached now does not look the same, so this tests nothing:\n%s", a.text)
+			}
+		})
 	}
 }
 
@@ -430,6 +463,7 @@ func TestAConfirmationIsForAllOfAMail(t *testing.T) {
 		To: []string{"a"}, Cc: []string{"a"}, Bcc: []string{"a"}, ReplyTo: []string{"a"}, Thread: mailbox.Threading{References: []string{"a"}},
 		Attachments: []mailbox.File{{Content: []byte("a")}},
 	}
+	fillText(reflect.ValueOf(&mail).Elem())
 	// These say nothing of what goes out.
 	except := map[string]bool{
 		"Attachments.Attachment.PartID": true, "Attachments.Attachment.Size": true, "Attachments.Attachment.Inline": true, "Draft.Mark": true,
@@ -451,9 +485,9 @@ func TestAConfirmationIsForAllOfAMail(t *testing.T) {
 				v.Set(reflect.Append(v, v.Index(0)))
 				break
 			}
-			v.SetBytes([]byte("changed"))
+			v.SetBytes([]byte("b")) // as long as before, as every text
 		case reflect.String:
-			v.SetString("changed")
+			v.SetString("b")
 		case reflect.Bool:
 			v.SetBool(true)
 		case reflect.Int64:
@@ -467,4 +501,20 @@ func TestAConfirmationIsForAllOfAMail(t *testing.T) {
 		v.Set(old)
 	}
 	change("", reflect.ValueOf(&mail).Elem())
+}
+
+// fillText sets every text in v to "a".
+func fillText(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fillText(v.Field(i))
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			fillText(v.Index(i))
+		}
+	case reflect.String:
+		v.SetString("a")
+	}
 }

@@ -524,39 +524,6 @@ func TestAConfiguredRefreshTokenMayStillAskForAConsent(t *testing.T) {
 	failure(t, err, "refresh_token_refused")
 }
 
-func TestProblem06AccountsDoNotMix(t *testing.T) {
-	r := newRig(t)
-	for _, user := range []string{standin.DefaultUser, standin.SecondUser} {
-		r.world.Connect(user, "google-oauth2", "openid", gmailModify)
-	}
-	mine := r.world.AddRefreshToken(standin.DefaultUser)
-	yours := r.world.AddRefreshToken(standin.SecondUser)
-	first, err := r.provider(tokenMode(mine)).Token(t.Context(), gmail)
-	if err != nil {
-		t.Fatal(describe(err))
-	}
-	second, err := r.provider(tokenMode(yours)).Token(t.Context(), gmail)
-	if err != nil {
-		t.Fatal(describe(err))
-	}
-	if first.AccessToken == second.AccessToken {
-		t.Error("another configured refresh token got the first one's account")
-	}
-	// Somebody who logs in has an account of their own, too.
-	_, err = r.ask(gmail)
-	local := challenge(t, err)
-	other := gmail
-	other.Principal.Subject = "local/../local"
-	_, err = r.ask(other)
-	if link := challenge(t, err); link.URL == local.URL {
-		t.Error("two people share one login")
-	}
-	_, err = r.provider(func(cfg *auth0.Config) { cfg.Domain = strings.Replace(r.tenant, "127.0.0.1", "localhost", 1) }).Token(t.Context(), gmail)
-	if link := challenge(t, err); link.URL == local.URL {
-		t.Error("two tenants share one login")
-	}
-}
-
 func TestThroughTheBrokersProxy(t *testing.T) {
 	r := newRig(t)
 	proxy, err := linkauth.NewProxy(linkauth.Config{BrokerURL: r.broker})

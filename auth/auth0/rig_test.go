@@ -192,12 +192,18 @@ func (r *rig) poll() { r.clock.Advance(6 * time.Second) }
 // connect walks the double flow to its end and returns the token.
 func (r *rig) connect() *oauth2.Token {
 	r.t.Helper()
+	return r.connectFor(gmail, standin.Choice{})
+}
+
+// connectFor is connect for whoever req names, who signs in as choice says.
+func (r *rig) connectFor(req auth.Request, choice standin.Choice) *oauth2.Token {
+	r.t.Helper()
 	for range 2 {
-		_, err := r.ask(gmail)
-		r.visit(challenge(r.t, err), standin.Choice{})
+		_, err := r.ask(req)
+		r.visit(challenge(r.t, err), choice)
 		r.poll()
 	}
-	token, err := r.ask(gmail)
+	token, err := r.ask(req)
 	if err != nil {
 		r.t.Fatalf("after both consents: %s", describe(err))
 	}

@@ -146,6 +146,17 @@ func TestABrowserIsOpenedOnceAndItsReturnIsTheLogin(t *testing.T) {
 	}
 }
 
+// freePort returns a port of 127.0.0.1 that nobody listens on.
+func freePort(t *testing.T) int {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = ln.Close() }()
+	return ln.Addr().(*net.TCPAddr).Port
+}
+
 func TestWhatIsNotTheCallbackChangesNothing(t *testing.T) {
 	d := newDesk(t)
 	c := d.connector(0)
@@ -321,14 +332,9 @@ func TestAnAddressIsPastedInPlaceOfTheListener(t *testing.T) {
 
 func TestProblem05TheProcessThatListensNeedNotBeTheOneThatAsks(t *testing.T) {
 	d := newDesk(t)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := ln.Addr().(*net.TCPAddr).Port
-	_ = ln.Close()
+	port := freePort(t)
 	first, second := d.connector(port), d.connector(port)
-	_, err = first.Login(t.Context(), login)
+	_, err := first.Login(t.Context(), login)
 	link(t, err)
 	trip := auth.RedirectRequest{
 		Principal: login.Principal, Attempt: "x", Scope: "gmail", State: "state-of-the-caller",
