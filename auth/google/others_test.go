@@ -42,7 +42,7 @@ func TestProblem06CallersShareARenewalOnlyWithTheirOwnAccount(t *testing.T) {
 	alex.Principal.Subject, sam.Principal.Subject = "alex", "sam"
 	r.signIn(p, alex, standin.Choice{User: standin.DefaultUser})
 	r.signIn(p, sam, standin.Choice{User: standin.SecondUser})
-	r.advance(2 * time.Hour)
+	r.clock.Advance(2 * time.Hour)
 	endpoint, arrived, release := r.world.GoogleOAuth(), make(chan struct{}), make(chan struct{})
 	var asked atomic.Int64
 	r.says(func(rw http.ResponseWriter, req *http.Request) {

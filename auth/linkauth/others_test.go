@@ -7,6 +7,7 @@ import (
 	"linkmail/auth"
 	"linkmail/auth/linkauth"
 	"linkmail/cache"
+	"linkmail/internal/testclock"
 )
 
 // TestProblem06AResultIsOnlyForWhoeverAsked has the result of one person in
@@ -30,7 +31,7 @@ func TestProblem06AResultIsOnlyForWhoeverAsked(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+			b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 			b.says(ok(`{"status":"pending"}`))
 			c := connector(t, b.URL, store, clk)
 			me := auth.Principal{Subject: "local"}
@@ -56,7 +57,7 @@ func TestProblem06AResultIsOnlyForWhoeverAsked(t *testing.T) {
 // TestProblem06NobodyFollowsTheLoginOfAnother is about the tab that a person
 // still has open: what it is sent to next has to be theirs.
 func TestProblem06NobodyFollowsTheLoginOfAnother(t *testing.T) {
-	b, store, clk := newScripted(t), cache.NewMemory(nil), newClock()
+	b, store, clk := newScripted(t), cache.NewMemory(nil), testclock.New()
 	b.opens(chaining)
 	c := connector(t, b.URL, store, clk)
 	req := login("one")
