@@ -17,7 +17,8 @@ import (
 // around it.
 func TestNoFieldOfAMailBreaksOutOfWhatIsMadeOfIt(t *testing.T) {
 	shown := map[string]bool{} // the tools whose answers had hostile text
-	for _, test := range hostileMails()[1:] { // not the subject
+	// The subject is left out.
+	for _, test := range hostileMails()[1:] {
 		t.Run(test.name, func(t *testing.T) {
 			b := newInbox(t)
 			cfg := everything(t, b)

@@ -503,8 +503,8 @@ func TestAConfirmationIsForAllOfAMail(t *testing.T) {
 func fillText(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fillText(v.Field(i))
+		for _, field := range v.Fields() {
+			fillText(field)
 		}
 	case reflect.Slice:
 		for i := range v.Len() {

@@ -16,9 +16,9 @@ import (
 
 // TestInteropWithWhatTheGmailEmulatorKeeps is about what the emulator does as
 // Gmail does: queries of one term, pages, changes, mails as they were sent.
-// It has no batch and no profile, leaves fields as they are, knows no OR, groups or
-// minus, lets no history expire, and rewrites mails with parts within parts, so
-// these have our own stand-in alone.
+// It has no batch and no profile, leaves fields as they are, knows no OR,
+// groups or minus, lets no history expire, and rewrites mails with parts within
+// parts, so these have our own stand-in alone.
 func TestInteropWithWhatTheGmailEmulatorKeeps(t *testing.T) {
 	endpoint, files := emulator(t), t.TempDir()
 	s := serveStdio(t, binary(t),
