@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -262,6 +264,9 @@ func FuzzCompose(f *testing.F) {
 	f.Add(`"Lee, Ann" <ann@x.org>`, "b@x.org", "c@x.org", "Grüße", "a\r\nb\rc", "<p>x", "=?utf-8?q?x?=")
 	f.Add("a@x.org\r\nBcc: e@x.org", "a@x.org>", "=?utf-8?b?YQ0KYg==?= <a@x.org>", "a\nX: y", "\n.\n", "", "A\u202Eb")
 	f.Add("a@münchen.de", "a@x．org", "g: a@x.org;", strings.Repeat("x", 100), "=", "", "a  b")
+	for _, subject := range []string{"a\r\nBcc: eve@example.com", "a\nb", "a\rb", "a\u2028b", "a\x00b", "a\u0085b", "\xff", strings.Repeat("x", maxSubject+1)} {
+		f.Add("bob@example.org", "", "", subject, "text", "", "Ann")
+	}
 	f.Add("(c) a@x.org (d)", `"a b"@x.org`, "<@r.org:a@x.org>", " =?x?= ", "", "", "\"\\")
 	f.Fuzz(func(t *testing.T, to, cc, bcc, subject, text, html, name string) {
 		o := Outgoing{To: []string{to}, Subject: subject, Text: text, HTML: html}
@@ -281,6 +286,9 @@ func FuzzCompose(f *testing.F) {
 				t.Errorf("the checks let pass what cannot be written: %v", err)
 			}
 			return
+		}
+		if len(subject) > maxSubject || !utf8.ValidString(subject) || strings.ContainsFunc(subject, func(r rune) bool { return r != '\t' && (unicode.IsControl(r) || isLineBreak(r)) }) {
+			t.Errorf("the subject %.100q is accepted", subject)
 		}
 		msg, err := mail.ReadMessage(bytes.NewReader(raw))
 		if err != nil {

@@ -57,9 +57,12 @@ const endpoint = "https://example.com/"
 
 // serve starts a server on a network of its own, and returns a transport into
 // that and how to stop it.
-func serve(tb testing.TB, h http.Handler, http2 bool) (base *http.Transport, stop func()) {
+func serve(tb testing.TB, h http.Handler, http2 bool, change ...func(*http.Server)) (base *http.Transport, stop func()) {
 	tb.Helper()
 	s := httptest.NewUnstartedServer(h)
+	for _, f := range change {
+		f(s.Config)
+	}
 	_ = s.Listener.Close()
 	pipes := &pipeListener{conns: make(chan net.Conn), done: make(chan struct{})}
 	s.Listener = pipes

@@ -1,11 +1,9 @@
 package tools_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/mail"
 	"os"
 	"path/filepath"
 	"strings"
@@ -254,49 +252,6 @@ func TestTokenIsForOneAnswer(t *testing.T) {
 	}
 }
 
-func TestProblem16FilesAreAttachedByReference(t *testing.T) {
-	b, cfg := writing(t, "confirm")
-	dir, files := folder(t)
-	cfg.Files = files
-	for name, size := range map[string]int{"a.txt": 3, "big1": 12 << 20, "big2": 12 << 20} {
-		if err := os.WriteFile(filepath.Join(dir, name), bytes.Repeat([]byte("x"), size), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	from := b.attach(attached{name: "報告.pdf", kind: "application/pdf", content: "%PDF-\x00"})
-	draft := func(attachments string) (answer, error) {
-		return run(t, cfg, "draft_email", `{"body":"See below","attachments":`+attachments+`}`)
-	}
-	a, err := draft(fmt.Sprintf(`[{"path":"a.txt"},{"fromMessageId":%q,"partId":"1"}]`, from))
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := b.opened(t, a).Attachments
-	if len(got) != 2 || got[0].Name != "a.txt" || string(got[0].Content) != "xxx" || got[0].Type != "text/plain" ||
-		got[1].Name != "報告.pdf" || string(got[1].Content) != "%PDF-\x00" || got[1].Type != "application/pdf" {
-		t.Errorf("got %+v", got)
-	}
-	before := b.world.MessageCount(standin.DefaultUser)
-	for _, test := range []struct{ name, attachments, says string }{
-		{"both forms in one", fmt.Sprintf(`[{"path":"a.txt","fromMessageId":%q}]`, from), "attachments[0] names a file and a part of a mail"},
-		{"neither form", `[{"path":"a.txt"},{}]`, "attachments[1] names nothing"},
-		{"a part without a mail", `[{"partId":"1"}]`, "attachments[0] needs fromMessageId and partId"},
-		{"outside of the directory", `[{"path":"../a.txt"}]`, "attachments[0] cannot be opened there"},
-		{"an absolute path", `[{"path":"/etc/passwd"}]`, "attachments[0] cannot be opened there"},
-		{"no such file", `[{"path":"a.txt"},{"path":"b.txt"}]`, "attachments[1] names no file there"},
-		{"no such mail", `[{"path":"a.txt"},{"fromMessageId":"18c0000000000000","partId":"1"}]`, ""},
-		{"no such part", fmt.Sprintf(`[{"fromMessageId":%q,"partId":"7"}]`, from), ""},
-		{"too large together", `[{"path":"big1"},{"path":"big2"}]`, "big2\" 16.4 MB"},
-	} {
-		if a, err := draft(test.attachments); err == nil || !strings.Contains(err.Error(), test.says) {
-			t.Errorf("%s: got %v, %v; want an error about %q", test.name, a.envelope, err, test.says)
-		}
-	}
-	if now := b.world.MessageCount(standin.DefaultUser); now != before {
-		t.Errorf("%d drafts were written by calls that failed", now-before)
-	}
-}
-
 // TestProblem13WhatIsWrittenArrives: every script survives into the mail that
 // goes out, in subject, names and both bodies.
 func TestProblem13WhatIsWrittenArrives(t *testing.T) {
@@ -315,46 +270,6 @@ func TestProblem13WhatIsWrittenArrives(t *testing.T) {
 		if got.Subject != words || got.To[0].Name != "Jürgen 山田" || !strings.Contains(got.Body, words) {
 			t.Errorf("%s: got %q to %v: %q", form, got.Subject, got.To, got.Body)
 		}
-	}
-}
-
-// TestProblem14LineBreaksStay: a mail written as plain lines is read as those
-// lines, in both of its forms.
-func TestProblem14LineBreaksStay(t *testing.T) {
-	b, cfg := writing(t, "direct")
-	long := strings.Repeat("word ", 60) + "end"
-	args, err := json.Marshal(map[string]any{
-		"to": []string{"bo@example.net"}, "subject": "x", "signature": false,
-		"body": "Dear Bo,\n\nfirst line\nsecond line\n\n" + long + "\n\nYours\nAlex",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	must(t, cfg, "send_email", string(args))
-	raw := b.world.Sent(standin.DefaultUser)[0].Raw
-	bodies := leaves(t, raw)
-	if want := "Dear Bo,\n\nfirst line\nsecond line\n\n" + long + "\n\nYours\nAlex"; strings.TrimSpace(bodies["text/plain"]) != want {
-		t.Errorf("got text %q, want %q", bodies["text/plain"], want)
-	}
-	for _, want := range []string{"first line<br>\nsecond line</p>", "<p>" + long + "</p>", "Yours<br>\nAlex"} {
-		if !strings.Contains(bodies["text/html"], want) {
-			t.Errorf("got HTML %q, want %q in it", bodies["text/html"], want)
-		}
-	}
-}
-
-// TestProblem17AttachmentsAreBesideTheBody: a mail with two forms of its body
-// and a file is mixed(alternative(plain, html), file), which every program shows.
-func TestProblem17AttachmentsAreBesideTheBody(t *testing.T) {
-	b, cfg := writing(t, "direct")
-	from := b.attach(attached{name: "a.pdf", kind: "application/pdf", content: "%PDF-"})
-	must(t, cfg, "send_email", fmt.Sprintf(`{"to":["bo@example.net"],"subject":"x","body":"**Hello**","attachments":[{"fromMessageId":%q,"partId":"1"}]}`, from))
-	msg, err := mail.ReadMessage(bytes.NewReader(b.world.Sent(standin.DefaultUser)[0].Raw))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, want := structure(t, msg.Header.Get("Content-Type"), msg.Body), "multipart/mixed(multipart/alternative(text/plain text/html) application/pdf)"; got != want {
-		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -96,10 +97,11 @@ func awaitHTTP(t *testing.T, address string) {
 
 // longHistoryID finds the emulator's history ids, which have 21 digits and
 // overflow the 64 bits that Gmail's real ids fit in.
-var longHistoryID = regexp.MustCompile(`("historyId"\s*:\s*")\d+(\d{15}")`)
+var longHistoryID = regexp.MustCompile(`("(?:historyId|id)"\s*:\s*")(\d{6})(\d{15}")`)
 
 // emulator starts the published Gmail emulator behind a proxy that shortens
-// history ids, and returns the endpoint.
+// history ids, and makes them whole again on their way back, and returns the
+// endpoint.
 func emulator(t *testing.T) string {
 	t.Helper()
 	seed, err := filepath.Abs("testdata/emulate.yaml")
@@ -112,14 +114,25 @@ func emulator(t *testing.T) string {
 	start(t, cmd)
 	target := &url.URL{Scheme: "http", Host: "127.0.0.1:" + port}
 	awaitHTTP(t, target.String())
+	var cut atomic.Value // the digits that every id begins with
 	proxy := httptest.NewServer(&httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(target) },
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target)
+			q := r.Out.URL.Query()
+			if begun, ok := cut.Load().(string); ok && q.Has("startHistoryId") {
+				q.Set("startHistoryId", fmt.Sprintf("%s%015s", begun, q.Get("startHistoryId")))
+				r.Out.URL.RawQuery = q.Encode()
+			}
+		},
 		ModifyResponse: func(r *http.Response) error {
 			body, err := io.ReadAll(r.Body)
 			if err != nil {
 				return err
 			}
-			body = longHistoryID.ReplaceAll(body, []byte("$1$2"))
+			if found := longHistoryID.FindSubmatch(body); found != nil {
+				cut.Store(string(found[2]))
+			}
+			body = longHistoryID.ReplaceAll(body, []byte("$1$3"))
 			r.Body = io.NopCloser(bytes.NewReader(body))
 			r.ContentLength = int64(len(body))
 			r.Header.Set("Content-Length", strconv.Itoa(len(body)))
