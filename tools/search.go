@@ -128,6 +128,7 @@ func zoneOf(cfg Config, name string) (*time.Location, error) {
 var daysAgo = map[string]int{"today": 0, "yesterday": 1, "tomorrow": -1}
 
 // moment reads a day, which begins at midnight in zone, or an RFC 3339 time.
+// What the clocks of zone skip is when they go on.
 func moment(name, s string, zone *time.Location, now time.Time) (time.Time, error) {
 	if s = strings.TrimSpace(s); s == "" {
 		return time.Time{}, nil
@@ -137,11 +138,11 @@ func moment(name, s string, zone *time.Location, now time.Time) (time.Time, erro
 	}
 	if days, ok := daysAgo[strings.ToLower(s)]; ok {
 		year, month, day := now.In(zone).Date()
-		return time.Date(year, month, day-days, 0, 0, 0, 0, zone), nil
+		return mailbox.FirstInstant(time.Date(year, month, day-days, 0, 0, 0, 0, time.UTC), zone), nil
 	}
 	for _, layout := range []string{time.DateOnly, "2006/01/02", "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime} {
-		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
-			return t, nil
+		if wall, err := time.Parse(layout, s); err == nil {
+			return mailbox.FirstInstant(wall, zone), nil
 		}
 	}
 	return time.Time{}, invalid(name, "Without a time, the day begins at midnight in timeZone.", "%s must be a date like 2026-11-24, today or yesterday, or a time like 2026-11-24T09:00:00+01:00", name)

@@ -174,6 +174,35 @@ func TestSearchTakesDaysByNameInTheUsersZone(t *testing.T) {
 	}
 }
 
+func TestADayWithoutMidnightBeginsWhenTheClocksGoOn(t *testing.T) {
+	for _, one := range []struct{ zone, day, want string }{
+		{"America/Havana", "2026-03-08", "2026-03-08T05:00:00Z"},
+		{"America/Havana", "2026/03/08", "2026-03-08T05:00:00Z"},
+		{"America/Havana", "2026-03-08T00:30", "2026-03-08T05:00:00Z"},
+		{"America/Santiago", "2026-09-06", "2026-09-06T04:00:00Z"},
+		{"Africa/Cairo", "2026-04-24", "2026-04-23T22:00:00Z"},
+		{"Asia/Beirut", "2026-03-29", "2026-03-28T22:00:00Z"},
+		{"Europe/Berlin", "2026-03-29", "2026-03-28T23:00:00Z"},
+		{"UTC", "2026-03-08", "2026-03-08T00:00:00Z"},
+	} {
+		b := &box{}
+		for _, argument := range []string{"after", "before"} {
+			must(t, tools.Config{Mailbox: b}, "search_emails", fmt.Sprintf(`{%q:%q,"timeZone":%q}`, argument, one.day, one.zone))
+		}
+		for i, got := range []time.Time{b.searched[0].After, b.searched[1].Before} {
+			if got := got.UTC().Format(time.RFC3339); got != one.want {
+				t.Errorf("%s in %s, argument %d: got %s, want %s", one.day, one.zone, i, got, one.want)
+			}
+		}
+	}
+	now := time.Date(2026, 3, 9, 3, 0, 0, 0, time.UTC) // still the 8th in Havana
+	b := &box{}
+	must(t, tools.Config{Mailbox: b, Now: func() time.Time { return now }}, "search_emails", `{"after":"today","timeZone":"America/Havana"}`)
+	if got, want := b.searched[0].After.UTC(), time.Date(2026, 3, 8, 5, 0, 0, 0, time.UTC); !got.Equal(want) {
+		t.Errorf("today is from %v, want %v", got, want)
+	}
+}
+
 func TestProblem10SearchSaysWhatItMadeOfTheQuery(t *testing.T) {
 	for _, one := range []struct {
 		query, effective string
