@@ -1,7 +1,6 @@
 package mailbox
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,27 +14,41 @@ import (
 // is an IMAP search as a whole is therefore translated, and one that begins
 // like it and goes on otherwise is refused.
 
-// fromIMAP returns an expression in Gmail's form, and whether it had to be
-// translated. Dates are days in zone. Translating twice changes nothing more.
-func fromIMAP(text string, zone *time.Location) (string, bool, error) {
-	p := &imapParser{tokens: imapTokens(text), zone: zone}
+// translate puts the expression into Gmail's form and reports whether it had to
+// be. Dates are days in the query's zone: those that every mail has to meet
+// become its bounds, which are exact. Translating twice changes nothing more.
+func (q *Query) translate() (bool, error) {
+	p := &imapParser{tokens: imapTokens(q.Text), zone: q.zone(), everywhere: true}
 	if !p.begins() {
-		return text, false, nil
+		return false, nil
 	}
 	terms, ok := p.all()
 	switch {
 	case p.err != nil:
-		return "", false, p.err
+		return false, p.err
 	case ok && p.at == len(p.tokens) && (p.evident || !p.doubtful):
-		return strings.Join(terms, " "), true, nil
+		q.Text = strings.Join(terms, " ")
+		if p.after.After(q.After) {
+			q.After = p.after
+		}
+		q.Before = earlier(q.Before, p.before)
+		return true, q.check()
 	case p.evident:
-		return "", false, &Error{
+		return false, &Error{
 			Code:    "invalid_query",
 			Message: "the query begins as an IMAP search and does not go on as one",
 			Hint:    `Use Gmail's form: from:anna, to:, subject:"two words", is:unread, is:starred, has:attachment, {this that} for either, -word for not; the arguments after and before for dates.`,
 		}
 	}
-	return text, false, nil
+	return false, nil
+}
+
+// earlier returns the earlier one of two times of which zero is none.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // imapToken is a word of an expression. A quoted one is never a keyword.
@@ -123,7 +136,12 @@ type imapParser struct {
 	// evident: something was read that is IMAP and nothing else. doubtful:
 	// something was that may be words to look for.
 	evident, doubtful bool
-	err               error
+	// everywhere: what is read next has to be so for every mail, as it stands
+	// neither in an OR nor behind a NOT. Days that do are after and before.
+	// negated: behind an odd number of them.
+	everywhere, negated bool
+	after, before       time.Time
+	err                 error
 }
 
 func (p *imapParser) peek() (imapToken, bool) {
@@ -203,8 +221,7 @@ func (p *imapParser) key() (term string, ok bool) {
 	case word == "(":
 		return p.group()
 	case word == "NOT":
-		term, ok := p.key()
-		return negate(term), ok
+		return p.not()
 	case word == "OR":
 		return p.either()
 	case word == "HEADER":
@@ -265,7 +282,33 @@ func joined(terms []string) string {
 	return "(" + strings.Join(terms, " ") + ")"
 }
 
+// oppositeDays are the days that NOT makes of others.
+var oppositeDays = map[string]string{
+	"SINCE": "BEFORE", "BEFORE": "SINCE", "SENTSINCE": "SENTBEFORE", "SENTBEFORE": "SENTSINCE",
+}
+
+func (p *imapParser) not() (string, bool) {
+	if t, more := p.peek(); more && !t.quoted && oppositeDays[t.text] != "" {
+		p.at++
+		return p.day(oppositeDays[t.text])
+	}
+	defer p.notEverywhere()()
+	p.negated = !p.negated
+	term, ok := p.key()
+	p.negated = !p.negated
+	return negate(term), ok
+}
+
+// notEverywhere begins what does not have to be so for every mail; the returned
+// function ends it.
+func (p *imapParser) notEverywhere() func() {
+	was := p.everywhere
+	p.everywhere = false
+	return func() { p.everywhere = was }
+}
+
 func (p *imapParser) either() (string, bool) {
+	defer p.notEverywhere()()
 	one, ok := p.key()
 	if !ok {
 		return "", false
@@ -326,25 +369,46 @@ func (p *imapParser) day(word string) (string, bool) {
 		return "", false
 	}
 	for _, layout := range imapLayouts {
-		begin, err := time.ParseInLocation(layout, value, p.zone)
-		if err != nil || begin.Unix() < 1 {
+		wall, err := time.Parse(layout, value)
+		if err != nil || wall.Unix() < 2*24*60*60 {
 			continue
 		}
 		p.evident = true
-		since := fmt.Sprintf("after:%d", begin.Unix()-1)
-		switch strings.TrimPrefix(word, "SENT") {
-		case "SINCE":
-			return since, true
-		case "BEFORE":
-			return fmt.Sprintf("before:%d", begin.Unix()), true
-		default:
-			return fmt.Sprintf("(%s before:%d)", since, begin.AddDate(0, 0, 1).Unix()), true
-		}
+		return p.within(word, FirstInstant(wall, p.zone), FirstInstant(wall.AddDate(0, 0, 1), p.zone)), true
 	}
 	if likeADay.MatchString(value) {
 		p.err = noDay(word)
 	}
 	return "", false
+}
+
+// within notes that every mail has to be of such a day, or returns the term for
+// those that are. No mail that the search is for may be lost to it, so it is a
+// second wider like [Query.effective], or that much narrower where it is negated.
+func (p *imapParser) within(word string, begin, end time.Time) string {
+	var days Query
+	switch strings.TrimPrefix(word, "SENT") {
+	case "SINCE":
+		days.After = begin
+	case "BEFORE":
+		days.Before = begin
+	default:
+		days.After, days.Before = begin, end
+	}
+	if !p.everywhere {
+		if p.negated && !days.After.IsZero() {
+			days.After = days.After.Add(time.Second)
+		}
+		if p.negated && !days.Before.IsZero() {
+			days.Before = days.Before.Add(-3 * time.Second)
+		}
+		return joined(strings.Fields(days.effective()))
+	}
+	if days.After.After(p.after) {
+		p.after = days.After
+	}
+	p.before = earlier(p.before, days.Before)
+	return ""
 }
 
 func negate(term string) string {

@@ -2,10 +2,12 @@ package mailbox_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"linkmail/internal/standin"
 	"linkmail/mailbox"
 )
 
@@ -23,9 +25,15 @@ func TestIMAPSearchesAreTranslated(t *testing.T) {
 		{`FROM "Alice Meyer" SUBJECT "a \"quoted\" word"`, `from:"Alice Meyer" subject:"a quoted word"`},
 		{`TO bob@example.com CC "c@example.com" BCC d@example.com`, `to:bob@example.com cc:c@example.com bcc:d@example.com`},
 		{`SINCE 01-Jan-2025`, `after:1735685999`},
-		{`BEFORE 1-Feb-2025 UNSEEN`, `before:1738364400 is:unread`},
-		{`ON "3-Mar-2025"`, `(after:1740956399 before:1741042800)`},
-		{`SENTSINCE 2025-01-01 FROM x`, `after:1735685999 from:x`},
+		{`BEFORE 1-Feb-2025 UNSEEN`, `is:unread before:1738364402`},
+		{`ON "3-Mar-2025"`, `after:1740956399 before:1741042802`},
+		{`SENTSINCE 2025-01-01 FROM x`, `from:x after:1735685999`},
+		{`SINCE 1-Jan-2025 BEFORE 2025-02-01 (SINCE 1-Dec-2024 FROM x)`, `from:x after:1735685999 before:1738364402`},
+		{`NOT SINCE 1-Feb-2025 NOT BEFORE 1-Jan-2025`, `after:1735685999 before:1738364402`},
+		{`OR SINCE 1-Jan-2025 FROM x`, `{after:1735685999 from:x}`},
+		{`OR ON 3-Mar-2025 FROM x`, `{(after:1740956399 before:1741042802) from:x}`},
+		{`NOT ON 3-Mar-2025`, `-(after:1740956400 before:1741042799)`},
+		{`NOT NOT ON 3-Mar-2025`, `(after:1740956399 before:1741042802)`},
 		{`NOT FROM "alice"`, `-from:alice`},
 		{`NOT NOT SEEN FROM a`, `is:read from:a`},
 		{`OR FROM "a" FROM "b"`, `{from:a from:b}`},
@@ -45,6 +53,33 @@ func TestIMAPSearchesAreTranslated(t *testing.T) {
 		if err != nil || !translated || got != one.want {
 			t.Errorf("%s: got %q, %v, %v, want %q", one.imap, got, translated, err, one.want)
 		}
+	}
+}
+
+func TestTheDaysOfAnIMAPSearchAreExact(t *testing.T) {
+	r := newRig(t, standin.Config{})
+	newest := r.search(t, mailbox.Query{Max: 5}).Items
+	last := newest[3].Date // in the last second of a day in one zone, in the first one in another
+	second := last.Hour()*3600 + last.Minute()*60 + last.Second()
+	late, early := time.FixedZone("", 24*60*60-1-second), time.FixedZone("", -second)
+	for _, one := range []struct {
+		query string // of the day of the mail, D, or the next one, N
+		zone  *time.Location
+		want  bool
+	}{
+		{"SINCE N", late, false}, {"ON N", late, false}, {"NOT BEFORE N", late, false},
+		{"SINCE D", late, true}, {"ON D", late, true}, {"BEFORE N", late, true}, {"NOT SINCE N", late, true}, {"BEFORE D", late, false},
+		{"BEFORE D", early, false}, {"NOT SINCE D", early, false}, {"ON D", early, true}, {"SINCE D", early, true},
+	} {
+		day := last.In(one.zone)
+		text := strings.NewReplacer(" D", " "+day.Format("2-Jan-2006"), " N", " "+day.AddDate(0, 0, 1).Format("2-Jan-2006")).Replace(one.query)
+		page := r.search(t, mailbox.Query{Text: text, Zone: one.zone, Max: 50})
+		if got := slices.Contains(idsOf(page.Items), newest[3].ID); got != one.want {
+			t.Errorf("%s, as %s: a mail of %s is listed: %v, want %v", text, page.Effective, day, got, one.want)
+		}
+	}
+	if _, err := r.Search(t.Context(), mailbox.Query{Text: "SINCE 2-Jan-2026 BEFORE 1-Jan-2026"}); err == nil {
+		t.Error("a search for no time at all is not refused")
 	}
 }
 
