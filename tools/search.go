@@ -56,8 +56,13 @@ const (
 // dateLiteral finds a date in Gmail's own operators.
 var dateLiteral = regexp.MustCompile(`(?i)(^|[\s({-])(after|before|newer|older):\d+[/-]`)
 
-// searchesSpamTrash finds the operators that include spam or trash by themselves.
-var searchesSpamTrash = regexp.MustCompile(`(?i)\b(in|label|is):\(?"?(anywhere|spam|trash)\b`)
+// searchesSpamTrash reports whether a query asks for spam or trash by itself.
+func searchesSpamTrash(query string) bool {
+	return slices.ContainsFunc(queryTerms(query), func(t queryTerm) bool {
+		return !t.negated && slices.Contains([]string{"in", "label", "is"}, strings.ToLower(t.operator)) &&
+			slices.Contains([]string{"anywhere", "spam", "trash"}, strings.ToLower(t.value))
+	})
+}
 
 // shownRecipients is how many recipients of a hit are listed.
 const shownRecipients = 3
@@ -171,7 +176,7 @@ func searchAnswer(page mailbox.Page, q mailbox.Query, zone *time.Location) *sear
 	} else if dateLiteral.MatchString(q.Text) {
 		notes = append(notes, pacificNote)
 	}
-	if !q.SpamTrash && !searchesSpamTrash.MatchString(q.Text+" "+page.Effective) {
+	if !q.SpamTrash && !searchesSpamTrash(page.Effective) {
 		notes = append(notes, spamTrashNote)
 	}
 	out.Note = strings.Join(notes, " ")

@@ -10,6 +10,7 @@ import (
 type queryTerm struct {
 	operator string // as written, without the colon
 	value    string // without quotes
+	negated  bool   // asked for is what it does not find
 }
 
 // operatorForm finds an operator at the beginning of a word.
@@ -20,36 +21,39 @@ var operatorForm = regexp.MustCompile(`^([A-Za-z][A-Za-z_-]*):`)
 // Every string is a query.
 func queryTerms(query string) []queryTerm {
 	var terms []queryTerm
-	var around []string // the operators of the brackets that are open
-	operator := ""      // the one that was read last, if its value comes next
-	group := func() string {
+	var around []queryTerm // what stands before the brackets that are open
+	var next queryTerm     // what was read last, if its value comes next
+	group := func() queryTerm {
 		if len(around) == 0 {
-			return ""
+			return queryTerm{}
 		}
 		return around[len(around)-1]
 	}
+	within := func() queryTerm {
+		t := group()
+		t.negated = t.negated != next.negated
+		if next.operator != "" {
+			t.operator = next.operator
+		}
+		next = queryTerm{}
+		return t
+	}
 	value := func(s string) {
-		if operator == "" {
-			operator = group()
+		t := within()
+		if t.value = s; t.operator != "" && s != "" && s != "OR" && s != "AND" {
+			terms = append(terms, t)
 		}
-		if operator != "" && s != "" && s != "OR" && s != "AND" {
-			terms = append(terms, queryTerm{operator, s})
-		}
-		operator = ""
 	}
 	for query != "" {
 		switch c := query[0]; c {
 		case ' ', '\t', '\r', '\n':
-			operator, query = "", query[1:]
+			next, query = queryTerm{}, query[1:]
 		case '(', '{':
-			if operator == "" {
-				operator = group()
-			}
-			around = append(around, operator)
-			operator, query = "", query[1:]
+			around = append(around, within())
+			query = query[1:]
 		case ')', '}':
 			around = around[:max(0, len(around)-1)]
-			operator, query = "", query[1:]
+			next, query = queryTerm{}, query[1:]
 		case '"':
 			phrase, rest, _ := strings.Cut(query[1:], `"`)
 			value(phrase)
@@ -61,14 +65,16 @@ func queryTerms(query string) []queryTerm {
 			}
 			word := query[:end]
 			query = query[end:]
-			if operator == "" {
-				word = strings.TrimLeft(word, "-+")
+			if next.operator == "" {
+				rest := strings.TrimLeft(word, "-+")
+				next.negated = strings.Contains(word[:len(word)-len(rest)], "-")
+				word = rest
 			}
-			if m := operatorForm.FindStringSubmatch(word); m != nil && operator == "" && group() == "" {
-				operator, word = m[1], word[len(m[0]):]
-				if word == "" {
-					continue // in quotes or brackets, if there is one
-				}
+			if m := operatorForm.FindStringSubmatch(word); m != nil && next.operator == "" && group().operator == "" {
+				next.operator, word = m[1], word[len(m[0]):]
+			}
+			if word == "" {
+				continue // in quotes or brackets, if there is one
 			}
 			value(word)
 		}

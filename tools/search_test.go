@@ -92,24 +92,41 @@ func TestSearchSaysWhenItIsComplete(t *testing.T) {
 }
 
 func TestSearchSaysWhatItDidNotSearch(t *testing.T) {
+	in := newInbox(t)
 	for _, test := range []struct {
-		args string
-		want bool
+		query string
+		want  bool
 	}{
-		{`{}`, true},
-		{`{"query":"from:anna spam"}`, true},
-		{`{"query":"subject:\"in:trashed\""}`, true},
-		{`{"includeSpamTrash":true}`, false},
-		{`{"query":"in:anywhere invoice"}`, false},
-		{`{"query":"invoice in:SPAM"}`, false},
-		{`{"query":"(in:trash)"}`, false},
-		{`{"query":"label:spam"}`, false},
+		{``, true},
+		{`from:anna spam`, true},
+		{`subject:"in:trashed"`, true},
+		{`subject:"in:spam"`, true},
+		{`"in:anywhere"`, true},
+		{`-in:trash`, true},
+		{`UNDELETED`, true},
+		{`DELETED UNSEEN`, false},
+		{`is:unread -in:(spam trash)`, true},
+		{`-(in:trash from:anna)`, true},
+		{`-{in:trash in:spam} x`, true},
+		{`in:anywhere invoice`, false},
+		{`invoice in:SPAM`, false},
+		{`(in:trash)`, false},
+		{`in:"trash"`, false},
+		{`in:(inbox trash)`, false},
+		{`{from:anna in:spam}`, false},
+		{`-in:trash in:spam`, false},
+		{`-(-in:trash)`, false},
+		{`label:spam`, false},
 	} {
-		a := must(t, tools.Config{Mailbox: &box{}}, "search_emails", test.args)
-		_, got := a.data()["note"]
-		if got != test.want || strings.Contains(a.text, "Spam and trash") != test.want {
-			t.Errorf("search_emails(%s): note %v, want %v\n%s", test.args, got, test.want, a.text)
+		a := must(t, tools.Config{Mailbox: in}, "search_emails", fmt.Sprintf(`{"query":%q,"maxResults":1}`, test.query))
+		note, _ := a.data()["note"].(string)
+		if got := strings.Contains(note, "Spam and trash"); got != test.want || strings.Contains(a.text, "Spam and trash") != test.want {
+			t.Errorf("%s: note %q, want it to speak of spam and trash: %v\n%s", test.query, note, test.want, a.text)
 		}
+	}
+	a := must(t, tools.Config{Mailbox: &box{}}, "search_emails", `{"includeSpamTrash":true}`)
+	if strings.Contains(a.text, "Spam and trash") {
+		t.Errorf("a search of spam and trash is said not to be one:\n%s", a.text)
 	}
 }
 
