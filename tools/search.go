@@ -79,6 +79,7 @@ func searchEmails(cfg Config) mcpserver.ServerTool {
 		if err != nil {
 			return nil, err
 		}
+		q.Text = byLabelNames(ctx, cfg.Mailbox, q.Text)
 		page, err := cfg.Mailbox.Search(ctx, q)
 		if err != nil {
 			return nil, err

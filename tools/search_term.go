@@ -11,6 +11,8 @@ type queryTerm struct {
 	operator string // as written, without the colon
 	value    string // without quotes
 	negated  bool   // asked for is what it does not find
+	// The value, with its quotes, is query[start:end].
+	start, end int
 }
 
 // operatorForm finds an operator at the beginning of a word.
@@ -38,37 +40,40 @@ func queryTerms(query string) []queryTerm {
 		next = queryTerm{}
 		return t
 	}
-	value := func(s string) {
+	rest := query
+	value := func(s string, start int) {
 		t := within()
+		t.start, t.end = start, len(query)-len(rest)
 		if t.value = s; t.operator != "" && s != "" && s != "OR" && s != "AND" {
 			terms = append(terms, t)
 		}
 	}
-	for query != "" {
-		switch c := query[0]; c {
+	for rest != "" {
+		start := len(query) - len(rest)
+		switch rest[0] {
 		case ' ', '\t', '\r', '\n':
-			next, query = queryTerm{}, query[1:]
+			next, rest = queryTerm{}, rest[1:]
 		case '(', '{':
 			around = append(around, within())
-			query = query[1:]
+			rest = rest[1:]
 		case ')', '}':
 			around = around[:max(0, len(around)-1)]
-			next, query = queryTerm{}, query[1:]
+			next, rest = queryTerm{}, rest[1:]
 		case '"':
-			phrase, rest, _ := strings.Cut(query[1:], `"`)
-			value(phrase)
-			query = rest
+			phrase, after, _ := strings.Cut(rest[1:], `"`)
+			rest = after
+			value(phrase, start)
 		default:
-			end := strings.IndexAny(query, " \t\r\n\"(){}")
+			end := strings.IndexAny(rest, " \t\r\n\"(){}")
 			if end < 0 {
-				end = len(query)
+				end = len(rest)
 			}
-			word := query[:end]
-			query = query[end:]
+			word := rest[:end]
+			rest = rest[end:]
 			if next.operator == "" {
-				rest := strings.TrimLeft(word, "-+")
-				next.negated = strings.Contains(word[:len(word)-len(rest)], "-")
-				word = rest
+				bare := strings.TrimLeft(word, "-+")
+				next.negated = strings.Contains(word[:len(word)-len(bare)], "-")
+				word = bare
 			}
 			if m := operatorForm.FindStringSubmatch(word); m != nil && next.operator == "" && group().operator == "" {
 				next.operator, word = m[1], word[len(m[0]):]
@@ -76,7 +81,7 @@ func queryTerms(query string) []queryTerm {
 			if word == "" {
 				continue // in quotes or brackets, if there is one
 			}
-			value(word)
+			value(word, len(query)-len(rest)-len(word))
 		}
 	}
 	return terms
