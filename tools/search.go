@@ -84,7 +84,7 @@ func searchEmails(cfg Config) mcpserver.ServerTool {
 		if err != nil {
 			return nil, err
 		}
-		out := searchAnswer(page, q, zone)
+		out := searchAnswer(page, q, zone, knownAccount(ctx, cfg.Mailbox))
 		doubts := []string{operatorNote(page.Effective), labelNote(ctx, cfg.Mailbox, page.Effective), out.Note}
 		out.Note = strings.Join(slices.DeleteFunc(doubts, func(s string) bool { return s == "" }), " ")
 		return out, nil
@@ -154,7 +154,7 @@ func moment(name, s string, zone *time.Location, now time.Time) (time.Time, erro
 	return time.Time{}, invalid(name, "Without a time, the day begins at midnight in timeZone.", "%s must be a date like 2026-11-24, today or yesterday, or a time like 2026-11-24T09:00:00+01:00", name)
 }
 
-func searchAnswer(page mailbox.Page, q mailbox.Query, zone *time.Location) *searchOut {
+func searchAnswer(page mailbox.Page, q mailbox.Query, zone *time.Location, account string) *searchOut {
 	out := &searchOut{
 		Items:          make([]mail, 0, len(page.Items)),
 		EffectiveQuery: page.Effective,
@@ -167,6 +167,10 @@ func searchAnswer(page mailbox.Page, q mailbox.Query, zone *time.Location) *sear
 		m := mailOf(s, zone, shownRecipients)
 		m.Snippet = shorten(line(s.Snippet), snippetChars)
 		out.Items = append(out.Items, m)
+	}
+	list := hitsOf(out.Items, account)
+	for i, s := range page.Items {
+		out.Items[i] = list.fit(out.Items[i], s)
 	}
 	for _, f := range page.Failed {
 		out.Failed = append(out.Failed, failed{f.ID, f.Reason})
@@ -207,24 +211,17 @@ func (o *searchOut) summary() summary {
 	return summary{status: OK}
 }
 
-// render writes one line a mail:
-//
-//	id | [thread id |] date | flags | labels | from | to | subject | snippet
-//
-// What the server knows comes first, so that a sender's text cannot shift it.
-// What can be said once is said in the head: the zone, if all dates share it,
-// and that mail is to the account alone where no recipient is shown.
+// render writes one line a mail, see [hits].
 func (o *searchOut) render(f fence, account string) string {
-	layout, times := o.times()
+	list := hitsOf(o.Items, account)
 	var lines []string
 	for _, m := range o.Items {
-		lines = append(lines, m.line(layout, account))
+		lines = append(lines, list.line(m))
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s for the query %q, newest first", plural(len(o.Items), "mail"), o.EffectiveQuery)
-	b.WriteString(prefixed(", times ", times))
-	if account != "" && len(lines) > 0 {
-		b.WriteString(`, to the account unless "to" says otherwise`)
+	if len(lines) > 0 {
+		b.WriteString(list.head())
 	}
 	b.WriteString(".\n")
 	if len(lines) > 0 {
@@ -242,59 +239,6 @@ func (o *searchOut) render(f fence, account string) string {
 	}
 	b.WriteString(o.Note)
 	return strings.TrimSpace(b.String())
-}
-
-// times returns the layout of the dates of a list, and their common offset
-// from UTC if they have one.
-func (o *searchOut) times() (layout, offset string) {
-	for _, m := range o.Items {
-		t, err := time.Parse(time.RFC3339, m.Date)
-		if err != nil {
-			continue
-		}
-		switch s := t.Format("-07:00"); offset {
-		case "", s:
-			offset = s
-		default:
-			return "2006-01-02 15:04 -07:00", ""
-		}
-	}
-	return "2006-01-02 15:04", offset
-}
-
-// line is a hit of a list.
-func (m mail) line(layout, account string) string {
-	fields := []string{m.MessageID}
-	add := func(prefix, s string) {
-		if s != "" {
-			fields = append(fields, prefix+s)
-		}
-	}
-	if m.ThreadID != m.MessageID {
-		add("thread ", m.ThreadID)
-	}
-	add("draft ", m.DraftID)
-	if t, err := time.Parse(time.RFC3339, m.Date); err == nil {
-		add("", t.Format(layout))
-	}
-	add("", m.flags())
-	add("", strings.Join(slices.DeleteFunc(slices.Clone(m.Labels), func(l string) bool { return l == "UNREAD" && m.Unread }), ","))
-	add("", m.From)
-	switch {
-	case len(m.To) == 0:
-		add("", "to nobody")
-	case len(m.To) > 1 || account == "" || !isAddress(m.To[0], account):
-		add("to ", strings.Join(m.To, ", "))
-	}
-	add("", m.Subject)
-	add("", m.Snippet)
-	return strings.Join(fields, " | ")
-}
-
-// isAddress reports whether a recipient, with a name or without, is account.
-func isAddress(recipient, account string) bool {
-	recipient, account = lower(recipient), lower(account)
-	return recipient == account || strings.HasSuffix(recipient, " <"+account+">")
 }
 
 // failures names the mails that are missing from an answer.
