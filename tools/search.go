@@ -49,7 +49,7 @@ const spamTrashNote = "Spam and trash were not searched; includeSpamTrash does."
 
 // What a reader of the result should know of the query.
 const (
-	translatedNote = "The query was an IMAP search and was translated; effectiveQuery is what was searched for."
+	translatedNote = "What the query had of an IMAP search was translated; effectiveQuery is what was searched for."
 	pacificNote    = "Gmail takes a date in the query for midnight in California; the arguments after and before mean timeZone."
 )
 
@@ -178,7 +178,8 @@ func searchAnswer(page mailbox.Page, q mailbox.Query, zone *time.Location, accou
 	var notes []string
 	if page.Translated {
 		notes = append(notes, translatedNote)
-	} else if dateLiteral.MatchString(q.Text) {
+	}
+	if dateLiteral.MatchString(page.Effective) {
 		notes = append(notes, pacificNote)
 	}
 	if !q.SpamTrash && !searchesSpamTrash(page.Effective) {
