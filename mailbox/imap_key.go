@@ -28,11 +28,13 @@ var imapTexts = map[string]string{
 // Those that take a day.
 var imapDays = []string{"SINCE", "SENTSINCE", "BEFORE", "SENTBEFORE", "ON", "SENTON"}
 
+const imapThread = "X-GM-THRID" //nolint:misspell // so it is called
+
 // Those that Gmail has nothing for.
-var imapForeign = []string{"ANSWERED", "UNANSWERED", "RECENT", "OLD", "UID", "X-GM-MSGID", "X-GM-THRID"}
+var imapForeign = []string{"ANSWERED", "UNANSWERED", "RECENT", "OLD", "UID", "X-GM-MSGID", imapThread}
 
 // Those among them that take numbers.
-var imapNumbers = []string{"UID", "X-GM-MSGID", "X-GM-THRID"}
+var imapNumbers = []string{"UID", "X-GM-MSGID", imapThread}
 
 // evidentFlags mean nothing in plain English, so one of them is enough to know
 // an IMAP search by.
@@ -167,7 +169,7 @@ func foreign(word string) error {
 	switch word {
 	case "ANSWERED", "UNANSWERED":
 		hint = "Gmail does not note whether a mail was answered: look into its thread, or search in:sent."
-	case "UID", "numbers", "X-GM-MSGID", "X-GM-THRID":
+	case "UID", "numbers", "X-GM-MSGID", imapThread:
 		hint = "Read a mail by its messageId."
 	}
 	return &Error{Code: "invalid_query", Message: "the query is an IMAP search with " + word + ", which Gmail does not have", Hint: hint}

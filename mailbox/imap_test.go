@@ -94,9 +94,18 @@ func TestTheDaysOfAnIMAPSearchAreExact(t *testing.T) {
 		zone  *time.Location
 		want  bool
 	}{
-		{"SINCE N", late, false}, {"ON N", late, false}, {"NOT BEFORE N", late, false},
-		{"SINCE D", late, true}, {"ON D", late, true}, {"BEFORE N", late, true}, {"NOT SINCE N", late, true}, {"BEFORE D", late, false},
-		{"BEFORE D", early, false}, {"NOT SINCE D", early, false}, {"ON D", early, true}, {"SINCE D", early, true},
+		{"SINCE N", late, false},
+		{"ON N", late, false},
+		{"NOT BEFORE N", late, false},
+		{"SINCE D", late, true},
+		{"ON D", late, true},
+		{"BEFORE N", late, true},
+		{"NOT SINCE N", late, true},
+		{"BEFORE D", late, false},
+		{"BEFORE D", early, false},
+		{"NOT SINCE D", early, false},
+		{"ON D", early, true},
+		{"SINCE D", early, true},
 	} {
 		day := last.In(one.zone)
 		text := strings.NewReplacer(" D", " "+day.Format("2-Jan-2006"), " N", " "+day.AddDate(0, 0, 1).Format("2-Jan-2006")).Replace(one.query)
@@ -153,7 +162,7 @@ func TestWhatOnlyBeginsAsIMAPIsRefusedWithGmailsForm(t *testing.T) {
 		{`UID 1:5`, "messageId"},
 		{`1:5 UNSEEN`, "messageId"},
 		{`UID SEARCH 1:5`, "messageId"},
-		{`X-GM-THRID 1278455344230334865`, "messageId"},
+		{`X-GM-MSGID 1278455344230334865`, "messageId"},
 		{`ANSWERED FROM "dana"`, "in:sent"},
 		{`RECENT UNSEEN`, "Leave it out"},
 		{`OLD FROM dana`, "Leave it out"},

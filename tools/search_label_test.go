@@ -19,7 +19,7 @@ func TestALabelOfAQueryThatDoesNotExistIsNamedWithTheNearest(t *testing.T) {
 		{`from:label:x`, ""},
 		{`label:bluefin-medja`, "There is no label bluefin-medja. Nearest: Clients/Bluefin Media."},
 		{`-label:nosuch is:unread`, "There is no label nosuch."},
-		{`label:(Recepits foo)`, "There is no label Recepits. Nearest: Receipts. There is no label foo."},
+		{`label:(Receits foo)`, "There is no label Receits. Nearest: Receipts. There is no label foo."},
 		{`label:updates`, "There is no label updates. Nearest: category:updates."},
 		{`label:Label_99`, "There is no label Label_99."},
 	} {
