@@ -110,7 +110,11 @@ func (k *Known) Labels(id string) ([]string, bool) {
 }
 
 // Translate is how an IMAP search becomes one of Gmail's.
-var Translate = fromIMAP
+func Translate(text string, zone *time.Location) (effective string, translated bool, err error) {
+	q := Query{Text: text, Zone: zone}
+	translated, err = q.translate()
+	return q.effective(), translated, err
+}
 
 // AuthenticationResults reads one field of that name.
 func AuthenticationResults(value string) (server string, a Authentication) { return authResults(value) }

@@ -79,7 +79,7 @@ type Page struct {
 	Next string
 	// Effective is the query as it was sent to Gmail.
 	Effective string
-	// Translated says that the query was an IMAP search.
+	// Translated says that the query was an IMAP search, or had keys of one.
 	Translated bool
 	// Omitted counts mails that were deleted between list and get.
 	Omitted int

@@ -103,3 +103,11 @@ func paired(text string) bool {
 	}
 	return depth == 0 && !quoted
 }
+
+// Operators returns those of Gmail's searches, without their colons.
+func Operators() []string {
+	return []string{
+		"from", "to", "cc", "bcc", "subject", "label", "category", "has", "filename", "list", "deliveredto", "in", "is",
+		"after", "before", "older", "newer", "older_than", "newer_than", "size", "larger", "smaller", "rfc822msgid",
+	}
+}

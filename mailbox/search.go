@@ -25,7 +25,7 @@ func (c *Client) Search(ctx context.Context, q Query) (Page, error) {
 	}
 	var page Page
 	var err error
-	if q.Text, page.Translated, err = fromIMAP(q.Text, q.zone()); err != nil {
+	if page.Translated, err = q.translate(); err != nil {
 		return Page{}, err
 	}
 	b := newBudget()

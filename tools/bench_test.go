@@ -2,13 +2,12 @@ package tools_test
 
 import (
 	"testing"
-	"unicode/utf8"
 
 	"linkmail/tools"
 )
 
 // BenchmarkHits measures what a list of twenty mails of the seeded mailbox
-// costs a model, in tokens of four characters, and how long its text takes.
+// costs a model, in estimated tokens, and how long its text takes.
 func BenchmarkHits(b *testing.B) {
 	in := newInbox(b)
 	cfg := tools.Config{Mailbox: in}
@@ -16,5 +15,12 @@ func BenchmarkHits(b *testing.B) {
 	for b.Loop() {
 		text = must(b, cfg, "search_emails", `{"query":"in:inbox","maxResults":20}`).text
 	}
-	b.ReportMetric(float64(utf8.RuneCountInString(text))/4/20, "tokens/hit")
+	total, most := 0, 0
+	hits := hitLines(text)
+	for _, hit := range hits {
+		n := tools.Tokens(hit)
+		total, most = total+n, max(most, n)
+	}
+	b.ReportMetric(float64(total)/float64(len(hits)), "tokens/hit")
+	b.ReportMetric(float64(most), "tokens-at-most")
 }

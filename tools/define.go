@@ -150,6 +150,19 @@ func ofAccount(ctx context.Context, box Mailbox, wanted string) error {
 // accountTime is how long an answer may wait for the name of its account.
 const accountTime = 3 * time.Second
 
+// knownAccount is the account, or empty if it does not come to be known. It is
+// asked for after the work, which has made it known; an answer is neither lost
+// nor long delayed for the lack of it.
+func knownAccount(ctx context.Context, box Mailbox) string {
+	limited, cancel := context.WithTimeout(ctx, accountTime)
+	defer cancel()
+	account, err := box.Account(limited)
+	if err != nil {
+		return ""
+	}
+	return account
+}
+
 // answer wraps the data of a call in its envelope.
 func answer(ctx context.Context, cfg Config, out output) *mcp.CallToolResult {
 	about := out.summary()
@@ -158,13 +171,7 @@ func answer(ctx context.Context, cfg Config, out output) *mcp.CallToolResult {
 		RetryAfter: int(math.Ceil(about.retryAfter.Seconds())),
 		Data:       out,
 	}
-	// Asked for after the work, which has made it known; an answer is neither
-	// lost nor long delayed for the lack of it.
-	limited, cancel := context.WithTimeout(ctx, accountTime)
-	defer cancel()
-	if account, err := cfg.Mailbox.Account(limited); err == nil {
-		env.Account = account
-	}
+	env.Account = knownAccount(ctx, cfg.Mailbox)
 	f := newFence()
 	text := out.render(f, env.Account)
 	said := *f.inside

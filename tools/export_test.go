@@ -39,3 +39,9 @@ var FileName = fileName
 
 // OperatorNote is what is said of the operators of a query.
 var OperatorNote = operatorNote
+
+// Tokens is what a line is estimated to cost.
+var Tokens = tokens
+
+// MaxHitTokens is what a hit may cost.
+const MaxHitTokens = maxHitTokens

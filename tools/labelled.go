@@ -20,7 +20,7 @@ type LabelReader interface {
 // everyday are words for labels of Gmail's own whose ids nobody would guess.
 var everyday = map[string]string{
 	"promotions": "CATEGORY_PROMOTIONS", "social": "CATEGORY_SOCIAL", "updates": "CATEGORY_UPDATES",
-	"forums": "CATEGORY_FORUMS", "primary": "CATEGORY_PERSONAL",
+	"forums": "CATEGORY_FORUMS", "primary": "CATEGORY_PERSONAL", "personal": "CATEGORY_PERSONAL",
 	"drafts": "DRAFT", "bin": "TRASH", "junk": "SPAM",
 }
 

@@ -35,8 +35,7 @@ const (
 	maxEmail   = 254
 )
 
-// snippetChars is how much of a mail's beginning a list shows. It is what fits
-// into 80 tokens a hit beside everything else.
+// snippetChars is how much of a mail's beginning a list shows at most.
 const snippetChars = 100
 
 func mailOf(s mailbox.Summary, zone *time.Location, recipients int) mail {

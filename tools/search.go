@@ -49,15 +49,20 @@ const spamTrashNote = "Spam and trash were not searched; includeSpamTrash does."
 
 // What a reader of the result should know of the query.
 const (
-	translatedNote = "The query was an IMAP search and was translated; effectiveQuery is what was searched for."
+	translatedNote = "What the query had of an IMAP search was translated; effectiveQuery is what was searched for."
 	pacificNote    = "Gmail takes a date in the query for midnight in California; the arguments after and before mean timeZone."
 )
 
 // dateLiteral finds a date in Gmail's own operators.
 var dateLiteral = regexp.MustCompile(`(?i)(^|[\s({-])(after|before|newer|older):\d+[/-]`)
 
-// searchesSpamTrash finds the operators that include spam or trash by themselves.
-var searchesSpamTrash = regexp.MustCompile(`(?i)\b(in|label|is):\(?"?(anywhere|spam|trash)\b`)
+// searchesSpamTrash reports whether a query asks for spam or trash by itself.
+func searchesSpamTrash(query string) bool {
+	return slices.ContainsFunc(queryTerms(query), func(t queryTerm) bool {
+		return !t.negated && slices.Contains([]string{"in", "label", "is"}, strings.ToLower(t.operator)) &&
+			slices.Contains([]string{"anywhere", "spam", "trash"}, strings.ToLower(t.value))
+	})
+}
 
 // shownRecipients is how many recipients of a hit are listed.
 const shownRecipients = 3
@@ -74,11 +79,12 @@ func searchEmails(cfg Config) mcpserver.ServerTool {
 		if err != nil {
 			return nil, err
 		}
+		q.Text = byLabelNames(ctx, cfg.Mailbox, q.Text)
 		page, err := cfg.Mailbox.Search(ctx, q)
 		if err != nil {
 			return nil, err
 		}
-		out := searchAnswer(page, q, zone)
+		out := searchAnswer(page, q, zone, knownAccount(ctx, cfg.Mailbox))
 		doubts := []string{operatorNote(page.Effective), labelNote(ctx, cfg.Mailbox, page.Effective), out.Note}
 		out.Note = strings.Join(slices.DeleteFunc(doubts, func(s string) bool { return s == "" }), " ")
 		return out, nil
@@ -128,6 +134,7 @@ func zoneOf(cfg Config, name string) (*time.Location, error) {
 var daysAgo = map[string]int{"today": 0, "yesterday": 1, "tomorrow": -1}
 
 // moment reads a day, which begins at midnight in zone, or an RFC 3339 time.
+// What the clocks of zone skip is when they go on.
 func moment(name, s string, zone *time.Location, now time.Time) (time.Time, error) {
 	if s = strings.TrimSpace(s); s == "" {
 		return time.Time{}, nil
@@ -137,17 +144,17 @@ func moment(name, s string, zone *time.Location, now time.Time) (time.Time, erro
 	}
 	if days, ok := daysAgo[strings.ToLower(s)]; ok {
 		year, month, day := now.In(zone).Date()
-		return time.Date(year, month, day-days, 0, 0, 0, 0, zone), nil
+		return mailbox.FirstInstant(time.Date(year, month, day-days, 0, 0, 0, 0, time.UTC), zone), nil
 	}
 	for _, layout := range []string{time.DateOnly, "2006/01/02", "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime} {
-		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
-			return t, nil
+		if wall, err := time.Parse(layout, s); err == nil {
+			return mailbox.FirstInstant(wall, zone), nil
 		}
 	}
 	return time.Time{}, invalid(name, "Without a time, the day begins at midnight in timeZone.", "%s must be a date like 2026-11-24, today or yesterday, or a time like 2026-11-24T09:00:00+01:00", name)
 }
 
-func searchAnswer(page mailbox.Page, q mailbox.Query, zone *time.Location) *searchOut {
+func searchAnswer(page mailbox.Page, q mailbox.Query, zone *time.Location, account string) *searchOut {
 	out := &searchOut{
 		Items:          make([]mail, 0, len(page.Items)),
 		EffectiveQuery: page.Effective,
@@ -161,16 +168,21 @@ func searchAnswer(page mailbox.Page, q mailbox.Query, zone *time.Location) *sear
 		m.Snippet = shorten(line(s.Snippet), snippetChars)
 		out.Items = append(out.Items, m)
 	}
+	list := hitsOf(out.Items, account)
+	for i, s := range page.Items {
+		out.Items[i] = list.fit(out.Items[i], s)
+	}
 	for _, f := range page.Failed {
 		out.Failed = append(out.Failed, failed{f.ID, f.Reason})
 	}
 	var notes []string
 	if page.Translated {
 		notes = append(notes, translatedNote)
-	} else if dateLiteral.MatchString(q.Text) {
+	}
+	if dateLiteral.MatchString(page.Effective) {
 		notes = append(notes, pacificNote)
 	}
-	if !q.SpamTrash && !searchesSpamTrash.MatchString(q.Text+" "+page.Effective) {
+	if !q.SpamTrash && !searchesSpamTrash(page.Effective) {
 		notes = append(notes, spamTrashNote)
 	}
 	out.Note = strings.Join(notes, " ")
@@ -200,24 +212,17 @@ func (o *searchOut) summary() summary {
 	return summary{status: OK}
 }
 
-// render writes one line a mail:
-//
-//	id | [thread id |] date | flags | labels | from | to | subject | snippet
-//
-// What the server knows comes first, so that a sender's text cannot shift it.
-// What can be said once is said in the head: the zone, if all dates share it,
-// and that mail is to the account alone where no recipient is shown.
+// render writes one line a mail, see [hits].
 func (o *searchOut) render(f fence, account string) string {
-	layout, times := o.times()
+	list := hitsOf(o.Items, account)
 	var lines []string
 	for _, m := range o.Items {
-		lines = append(lines, m.line(layout, account))
+		lines = append(lines, list.line(m))
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s for the query %q, newest first", plural(len(o.Items), "mail"), o.EffectiveQuery)
-	b.WriteString(prefixed(", times ", times))
-	if account != "" && len(lines) > 0 {
-		b.WriteString(`, to the account unless "to" says otherwise`)
+	if len(lines) > 0 {
+		b.WriteString(list.head())
 	}
 	b.WriteString(".\n")
 	if len(lines) > 0 {
@@ -235,59 +240,6 @@ func (o *searchOut) render(f fence, account string) string {
 	}
 	b.WriteString(o.Note)
 	return strings.TrimSpace(b.String())
-}
-
-// times returns the layout of the dates of a list, and their common offset
-// from UTC if they have one.
-func (o *searchOut) times() (layout, offset string) {
-	for _, m := range o.Items {
-		t, err := time.Parse(time.RFC3339, m.Date)
-		if err != nil {
-			continue
-		}
-		switch s := t.Format("-07:00"); offset {
-		case "", s:
-			offset = s
-		default:
-			return "2006-01-02 15:04 -07:00", ""
-		}
-	}
-	return "2006-01-02 15:04", offset
-}
-
-// line is a hit of a list.
-func (m mail) line(layout, account string) string {
-	fields := []string{m.MessageID}
-	add := func(prefix, s string) {
-		if s != "" {
-			fields = append(fields, prefix+s)
-		}
-	}
-	if m.ThreadID != m.MessageID {
-		add("thread ", m.ThreadID)
-	}
-	add("draft ", m.DraftID)
-	if t, err := time.Parse(time.RFC3339, m.Date); err == nil {
-		add("", t.Format(layout))
-	}
-	add("", m.flags())
-	add("", strings.Join(slices.DeleteFunc(slices.Clone(m.Labels), func(l string) bool { return l == "UNREAD" && m.Unread }), ","))
-	add("", m.From)
-	switch {
-	case len(m.To) == 0:
-		add("", "to nobody")
-	case len(m.To) > 1 || account == "" || !isAddress(m.To[0], account):
-		add("to ", strings.Join(m.To, ", "))
-	}
-	add("", m.Subject)
-	add("", m.Snippet)
-	return strings.Join(fields, " | ")
-}
-
-// isAddress reports whether a recipient, with a name or without, is account.
-func isAddress(recipient, account string) bool {
-	recipient, account = lower(recipient), lower(account)
-	return recipient == account || strings.HasSuffix(recipient, " <"+account+">")
 }
 
 // failures names the mails that are missing from an answer.

@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -11,6 +12,31 @@ import (
 // queryPlaces are the values of in: that are no labels. The last four are not
 // on Gmail's page, but not known to be wrong either.
 var queryPlaces = []string{"anywhere", "archive", "draft", "drafts", "chats", "snoozed", "scheduled", "muted", "all", "outbox"}
+
+// byLabelNames returns a query with the names of labels for their ids, which
+// list_labels gives and every other tool takes, but no query of Gmail's does.
+func byLabelNames(ctx context.Context, box LabelReader, query string) string {
+	terms := slices.DeleteFunc(queryTerms(query), func(t queryTerm) bool {
+		return !labelID.MatchString(t.value) || !slices.Contains([]string{"label", "in"}, strings.ToLower(t.operator))
+	})
+	if len(terms) == 0 {
+		return query
+	}
+	all, err := box.RecentLabels(ctx)
+	if err != nil {
+		return query // the search will say what is wrong
+	}
+	for _, t := range slices.Backward(terms) {
+		i := slices.IndexFunc(all, func(l mailbox.Label) bool { return strings.EqualFold(l.ID, t.value) })
+		if i >= 0 && !isLabel(all, t.value) {
+			query = query[:t.start] + strings.TrimPrefix(all[i].Query(), "label:") + query[t.end:]
+		}
+	}
+	return query
+}
+
+// labelID is the form of the ids of the user's labels.
+var labelID = regexp.MustCompile(`(?i)^Label_[0-9A-Za-z_-]{1,58}$`)
 
 // labelNote says which labels and places of a query do not exist. To Gmail a
 // label that does not exist is one without mails, which a reader would take for
@@ -46,6 +72,9 @@ func labelNote(ctx context.Context, box LabelReader, query string) string {
 			if place != "" && len(near) == 0 {
 				near = []string{place}
 			}
+		}
+		if category := everyday[strings.ToLower(t.value)]; strings.HasPrefix(category, "CATEGORY_") {
+			near = []string{"category:" + strings.ToLower(t.value)}
 		}
 		note += shorten(line(t.value), 60) + "."
 		if len(near) > 0 {

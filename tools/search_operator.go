@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"linkmail/mailbox"
 )
 
 // Gmail takes every string for a query. An operator that it does not have is
@@ -16,10 +18,7 @@ import (
 // API, "Searching for messages".
 
 // operators are those of Gmail.
-var operators = []string{
-	"from", "to", "cc", "bcc", "subject", "label", "category", "has", "filename", "list", "deliveredto", "in", "is",
-	"after", "before", "older", "newer", "older_than", "newer_than", "size", "larger", "smaller", "rfc822msgid",
-}
+var operators = mailbox.Operators()
 
 // operatorsMeant are what those mean that other mail programs have.
 var operatorsMeant = map[string]string{

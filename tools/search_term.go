@@ -10,6 +10,9 @@ import (
 type queryTerm struct {
 	operator string // as written, without the colon
 	value    string // without quotes
+	negated  bool   // asked for is what it does not find
+	// The value, with its quotes, is query[start:end].
+	start, end int
 }
 
 // operatorForm finds an operator at the beginning of a word.
@@ -20,57 +23,65 @@ var operatorForm = regexp.MustCompile(`^([A-Za-z][A-Za-z_-]*):`)
 // Every string is a query.
 func queryTerms(query string) []queryTerm {
 	var terms []queryTerm
-	var around []string // the operators of the brackets that are open
-	operator := ""      // the one that was read last, if its value comes next
-	group := func() string {
+	var around []queryTerm // what stands before the brackets that are open
+	var next queryTerm     // what was read last, if its value comes next
+	group := func() queryTerm {
 		if len(around) == 0 {
-			return ""
+			return queryTerm{}
 		}
 		return around[len(around)-1]
 	}
-	value := func(s string) {
-		if operator == "" {
-			operator = group()
+	within := func() queryTerm {
+		t := group()
+		t.negated = t.negated != next.negated
+		if next.operator != "" {
+			t.operator = next.operator
 		}
-		if operator != "" && s != "" && s != "OR" && s != "AND" {
-			terms = append(terms, queryTerm{operator, s})
-		}
-		operator = ""
+		next = queryTerm{}
+		return t
 	}
-	for query != "" {
-		switch c := query[0]; c {
+	rest := query
+	value := func(s string, start int) {
+		t := within()
+		t.start, t.end = start, len(query)-len(rest)
+		if t.value = s; t.operator != "" && s != "" && s != "OR" && s != "AND" {
+			terms = append(terms, t)
+		}
+	}
+	for rest != "" {
+		start := len(query) - len(rest)
+		switch rest[0] {
 		case ' ', '\t', '\r', '\n':
-			operator, query = "", query[1:]
+			next, rest = queryTerm{}, rest[1:]
 		case '(', '{':
-			if operator == "" {
-				operator = group()
-			}
-			around = append(around, operator)
-			operator, query = "", query[1:]
+			around = append(around, within())
+			rest = rest[1:]
 		case ')', '}':
 			around = around[:max(0, len(around)-1)]
-			operator, query = "", query[1:]
+			next, rest = queryTerm{}, rest[1:]
 		case '"':
-			phrase, rest, _ := strings.Cut(query[1:], `"`)
-			value(phrase)
-			query = rest
+			phrase, after, _ := strings.Cut(rest[1:], `"`)
+			rest = after
+			value(phrase, start)
 		default:
-			end := strings.IndexAny(query, " \t\r\n\"(){}")
+			end := strings.IndexAny(rest, " \t\r\n\"(){}")
 			if end < 0 {
-				end = len(query)
+				end = len(rest)
 			}
-			word := query[:end]
-			query = query[end:]
-			if operator == "" {
-				word = strings.TrimLeft(word, "-+")
+			word := rest[:end]
+			rest = rest[end:]
+			if next.operator == "" {
+				bare := strings.TrimLeft(word, "-+")
+				next.negated = strings.Contains(word[:len(word)-len(bare)], "-")
+				word = bare
 			}
-			if m := operatorForm.FindStringSubmatch(word); m != nil && operator == "" && group() == "" {
-				operator, word = m[1], word[len(m[0]):]
-				if word == "" {
-					continue // in quotes or brackets, if there is one
-				}
+			if m := operatorForm.FindStringSubmatch(word); m != nil && next.operator == "" && group().operator == "" {
+				next.operator, word = m[1], word[len(m[0]):]
 			}
-			value(word)
+			if word == "" {
+				continue // in quotes or brackets, if there is one
+			}
+			value(word, len(query)-len(rest)-len(word))
 		}
 	}
 	return terms
