@@ -63,10 +63,8 @@ type output interface {
 // An output with a method contents() []mcp.Content has more than its text to
 // show, for example a picture.
 
-// listing is an answer that shows mails without reading them. The addresses
-// that they are from are known to the user as well; what else stands in them,
-// a sender's name and the other recipients included, is their senders' text.
-type listing interface{ said() []string }
+// An output with a method unrendered() []string has text of mail in its
+// structured form that its text leaves out.
 
 type summary struct {
 	status     Status
@@ -175,8 +173,8 @@ func answer(ctx context.Context, cfg Config, out output) *mcp.CallToolResult {
 	f := newFence()
 	text := out.render(f, env.Account)
 	said := *f.inside
-	if list, ok := out.(listing); ok {
-		said = list.said()
+	if more, ok := out.(interface{ unrendered() []string }); ok {
+		said = append(said, more.unrendered()...)
 	}
 	cfg.exposure.note(ctx, said)
 	if env.Account != "" {
