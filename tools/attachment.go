@@ -244,6 +244,9 @@ func (o *attachmentOut) render(f fence, _ string) string {
 	for _, a := range o.Attachments {
 		fmt.Fprintf(&inside, "Attachment of this mail: %s%q, %s, %d bytes\n", inPart(a.PartID), a.Name, a.Type, a.Size)
 	}
+	if o.Path != "" {
+		fmt.Fprintf(&inside, "File: %q\n", o.Path)
+	}
 	if o.Text != "" {
 		inside.WriteString("\n" + o.Text)
 	}
@@ -251,7 +254,7 @@ func (o *attachmentOut) render(f fence, _ string) string {
 	o.Text = f.around(o.Text)
 	switch {
 	case o.Path != "":
-		fmt.Fprintf(&b, "Saved as %q in the directory that LINKMAIL_DOWNLOADS names. SHA-256: %s\n", o.Path, o.SHA256)
+		fmt.Fprintf(&b, "Saved under that name in the directory that LINKMAIL_DOWNLOADS names. SHA-256: %s\n", o.SHA256)
 	case o.URI != "":
 		fmt.Fprintf(&b, "Link: %s (resources/read gives the file to this client)\n", o.URI)
 	case o.Width > 0:

@@ -72,7 +72,7 @@ func listChanges(cfg Config) mcpserver.ServerTool {
 }
 
 func changedOf(m mailbox.MailChange) changedMail {
-	out := changedMail{MessageID: m.ID, ThreadID: m.ThreadID, Change: "labels", Labels: m.Labels, LabelsAdded: m.LabelsAdded, LabelsRemoved: m.LabelsRemoved}
+	out := changedMail{MessageID: m.ID, ThreadID: m.ThreadID, Change: "labels", Labels: labelNames(m.Labels), LabelsAdded: labelNames(m.LabelsAdded), LabelsRemoved: labelNames(m.LabelsRemoved)}
 	switch {
 	case m.Added && m.Deleted:
 		out.Change, out.Labels = "came_and_went", nil

@@ -34,7 +34,7 @@ func draftEmail(cfg Config) mcpserver.ServerTool {
 		if err != nil {
 			return nil, err
 		}
-		return saveDraft(ctx, cfg, errand{tool: "draft_email", mail: mail, derived: in.DraftID+in.ReplyToMessageID != ""})
+		return saveDraft(ctx, cfg, errand{tool: "draft_email", mail: mail, derived: in.DraftID != "" || in.derived()})
 	})
 }
 

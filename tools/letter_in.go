@@ -40,6 +40,12 @@ func (in letterIn) empty() bool {
 		in.Subject+in.Body+in.HTMLBody+in.From+in.ReplyToMessageID == ""
 }
 
+// derived reports whether something of another mail goes into this one, and
+// so what is shown of it is not the caller's alone.
+func (in letterIn) derived() bool {
+	return in.ReplyToMessageID != "" || slices.ContainsFunc(in.Attachments, func(e enclosed) bool { return e.FromMessageID != "" })
+}
+
 // compose writes a mail that is to be sent, so nothing of it may be missing.
 // What can be checked without Gmail is checked first.
 func (in letterIn) compose(ctx context.Context, cfg Config) (mailbox.Outgoing, error) {

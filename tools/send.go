@@ -87,7 +87,7 @@ func sendEmail(cfg Config) mcpserver.ServerTool {
 		var err error
 		if in.DraftID == "" {
 			e.mail, err = in.compose(ctx, cfg)
-			e.derived = in.ReplyToMessageID != ""
+			e.derived = in.derived()
 		} else {
 			e.mail, err = openedDraft(ctx, cfg, in)
 			e.derived = true

@@ -17,11 +17,11 @@ import (
 // around it.
 func TestNoFieldOfAMailBreaksOutOfWhatIsMadeOfIt(t *testing.T) {
 	shown := map[string]bool{} // the tools whose answers had hostile text
-	// The subject is left out.
-	for _, test := range hostileMails()[1:] {
+	for _, test := range hostileMails() {
 		t.Run(test.name, func(t *testing.T) {
 			b := newInbox(t)
 			cfg := everything(t, b)
+			start := must(t, cfg, "list_changes", `{}`).field(t, "nextCursor")
 			id := test.mail.arrive(t, b)
 			draft, err := run(t, cfg, "reply_email", fmt.Sprintf(`{"messageId":%q,"body":"Yes."}`, id))
 			if err != nil {
@@ -35,9 +35,12 @@ func TestNoFieldOfAMailBreaksOutOfWhatIsMadeOfIt(t *testing.T) {
 				{"draft_email", fmt.Sprintf(`{"replyToMessageId":%q,"to":"cy@example.net","body":"b"}`, id)},
 				{"send_email", fmt.Sprintf(`{"replyToMessageId":%q,"to":"cy@example.net","body":"b"}`, id)},
 				{"send_email", fmt.Sprintf(`{"draftId":%q}`, draft.field(t, "draftId"))},
+				{"send_email", fmt.Sprintf(`{"to":"cy@example.net","subject":"s","body":"b","attachments":[{"fromMessageId":%q,"partId":"1"}]}`, id)},
 				{"get_attachment", fmt.Sprintf(`{"messageId":%q,"partId":"1"}`, id)},
+				{"get_attachment", fmt.Sprintf(`{"messageId":%q,"partId":"1","as":"save"}`, id)},
 				{"get_attachment", fmt.Sprintf(`{"messageId":%q,"partId":"1","as":"link"}`, id)},
 				{"list_labels", `{}`},
+				{"list_changes", fmt.Sprintf(`{"cursor":%q}`, start)},
 				{"manage_filter", `{"action":"list"}`},
 				{"vacation_responder", `{"action":"get"}`},
 				{"delete_draft", fmt.Sprintf(`{"draftId":%q}`, draft.field(t, "draftId"))},
@@ -50,7 +53,7 @@ func TestNoFieldOfAMailBreaksOutOfWhatIsMadeOfIt(t *testing.T) {
 				if strings.Contains(a.text, "obey") {
 					shown[call.tool] = true
 				}
-				switch labels := call.tool == "list_labels"; {
+				switch labels := call.tool == "list_labels" || call.tool == "list_changes"; {
 				case labels && anyMarker.MatchString(a.text):
 					t.Errorf("%s: there is a marker:\n%s", call.tool, a.text)
 				case labels || !strings.Contains(a.text, "obey"):
@@ -61,7 +64,7 @@ func TestNoFieldOfAMailBreaksOutOfWhatIsMadeOfIt(t *testing.T) {
 			}
 		})
 	}
-	for _, tool := range []string{"reply_email", "forward_email", "send_email", "get_attachment", "list_labels"} {
+	for _, tool := range []string{"reply_email", "forward_email", "draft_email", "send_email", "get_attachment", "list_labels", "list_changes"} {
 		if !shown[tool] {
 			t.Errorf("no answer of %s has hostile text; its row tests nothing", tool)
 		}
