@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -31,7 +32,7 @@ func (p *pruner) link(dst, src *html.Node, b *box) bool {
 	}
 	text, _ := cleanLine(textOf(n))
 	if content && target != "" && (p.format == HTML || !isLinkText(text, target)) {
-		if linkMisleads(text[:min(len(text), maxLinkText)], target) {
+		if slices.ContainsFunc(append(altsIn(n), text), func(s string) bool { return linkMisleads(s, target) }) {
 			p.misleading++
 		}
 		shown := target

@@ -19,6 +19,16 @@ var emptyWord = regexp.MustCompile(`(?i)^([^\p{L}\p{N}]*|(company |brand |email 
 // itself may say much, which nobody can read here.
 func saysNothing(alt string) bool { return emptyWord.MatchString(alt) }
 
+// altsIn returns the descriptions of the pictures inside n.
+func altsIn(n *html.Node) (alts []string) {
+	for c := range n.Descendants() {
+		if alt := attrOf(c, "alt"); c.DataAtom == atom.Img && alt != "" {
+			alts = append(alts, alt)
+		}
+	}
+	return alts
+}
+
 // saysSomething reports whether a pruned mail has a word in it, if only in the
 // description of a picture.
 func saysSomething(tree *html.Node) bool {
@@ -118,16 +128,11 @@ func (p *pictures) note(n *html.Node, text, target, shown string) {
 		p.said = map[string]bool{}
 	}
 	word := ""
-	for c := range n.Descendants() {
-		if c.DataAtom == atom.Img {
-			alt := attrOf(c, "alt")
-			if word != "" || strings.ContainsAny(alt, " ,.") {
-				text = alt // more than a word is a description
-			}
-			word = alt
-		}
+	alts := altsIn(n)
+	if len(alts) > 0 {
+		word = alts[0]
 	}
-	if text != "" {
+	if text != "" || len(alts) > 1 || strings.ContainsAny(word, " ,.") { // more than a word is a description
 		p.said[target] = true
 		return
 	}

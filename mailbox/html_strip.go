@@ -152,7 +152,7 @@ func (s *strip) target(b *box) {
 	if target == "" {
 		return
 	}
-	if text := s.w.String()[s.link:]; linkMisleads(text[:min(len(text), maxLinkText)], target) {
+	if linkMisleads(s.w.String()[s.link:], target) {
 		s.misleading++
 	}
 	if !s.full {
