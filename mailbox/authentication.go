@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	gmail "google.golang.org/api/gmail/v1"
@@ -26,7 +27,17 @@ const gmailServer = "mx.google.com"
 // name, and stands above everything that a sender can write: behind the first
 // field that no server adds, or behind the mark of another server that the
 // mail came through, none is believed. ARC results are not looked at.
+//
+// A mail without the mark of any server was put into the mailbox, by IMAP, an
+// import or the API. Its order says nothing: whoever did that could write on top
+// as well. There the first verdict in Gmail's name counts, wherever it stands.
+// It does not in a mail that was delivered, even if it is the only one: Gmail
+// does not say that it adds a verdict to everything that it delivers, and a
+// sender's forgery would be believed where it adds none.
 func authenticationOf(headers []*gmail.MessagePartHeader) (a Authentication) {
+	delivered := slices.ContainsFunc(headers, func(h *gmail.MessagePartHeader) bool {
+		return strings.EqualFold(h.Name, "Received") || strings.EqualFold(h.Name, "X-Received")
+	})
 	trusted := true
 	for _, h := range headers {
 		switch name := strings.ToLower(h.Name); {
@@ -36,7 +47,7 @@ func authenticationOf(headers []*gmail.MessagePartHeader) (a Authentication) {
 			if server, results := authResults(h.Value); trusted && server == gmailServer {
 				return results
 			}
-		case !isTrace(name):
+		case delivered && !isTrace(name):
 			return Authentication{}
 		}
 	}

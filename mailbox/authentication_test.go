@@ -34,6 +34,12 @@ func TestOnlyGmailsOwnVerdictOnASenderIsBelieved(t *testing.T) {
 		{"a forged one alone, among what the sender wrote", hopGmail + written + allPass, none},
 		{"a forged one above what the sender wrote, behind the mark of a foreign server", hopForeign + allPass + written, none},
 		{"a forged one behind Gmail's mark and a foreign one", hopGmail + hopForeign + allPass + written, none},
+		// Whoever puts a mail into the mailbox writes all of it, whatever the order.
+		{"one among the fields of a mail that no server has passed on", written + allPass, pass},
+		{"the first of two of a mail that no server has passed on", written + allFail + allPass, fail},
+		{"one of another server in a mail that no server has passed on", written + strings.Replace(allPass, "mx.google.com", "mx.evil.example", 1), none},
+		{"a forged one above the mark of a server, below what the sender wrote", written + allPass + hopForeign, none},
+		{"a forged one below what the sender wrote, behind a mark inside of Gmail", hopInside + written + allPass, none},
 		{"one of another server", hopGmail + strings.Replace(allPass, "mx.google.com", "mx.evil.example", 1) + written, none},
 		{"one of a server that is called almost like Gmail's", strings.Replace(allPass, "mx.google.com", "mx.google.com.evil.example", 1) + written, none},
 		{"Gmail's below one of another server", hopGmail + strings.Replace(allPass, "mx.google.com", "mx.evil.example", 1) + allFail + written, fail},

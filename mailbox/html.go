@@ -56,8 +56,10 @@ func render(src string, format Format, fullLinks bool) converted {
 		p := pruner{format: format, full: fullLinks}
 		tree := p.prune(doc)
 		out.hidden, out.images, out.misleading = p.hidden, p.unnamed, p.misleading
-		if body = write(tree, format); body == "" && p.unnamed > 0 {
-			body = fmt.Sprintf("[linkmail: no text, %d images without a description]", p.unnamed)
+		body = write(tree, format)
+		if p.unnamed > 0 && !saysSomething(tree) {
+			note := fmt.Sprintf("[linkmail: no text, %d images without a description]", p.unnamed)
+			body = strings.TrimSpace(note + "\n\n" + body)
 		}
 	}
 	body, removed := cleanText(body) // what was clean in pieces may not be in one
@@ -137,6 +139,10 @@ func escapeLoneBracket(chars []byte, index int) int {
 // use to a reader of text.
 func writeImage(ctx converter.Context, w converter.Writer, n *html.Node) converter.RenderStatus {
 	alt := strings.NewReplacer("[", `\[`, "]", `\]`).Replace(attrOf(n, "alt"))
+	if alt == "" { // it stands in a link, which says that it is there
+		_, _ = w.WriteString("image")
+		return converter.RenderSuccess
+	}
 	_, _ = w.WriteString("![" + alt + "]()")
 	return converter.RenderSuccess
 }

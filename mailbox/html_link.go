@@ -2,8 +2,10 @@ package mailbox
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
+	"golang.org/x/net/html"
 	"golang.org/x/net/idna"
 )
 
@@ -14,6 +16,43 @@ const (
 	longestLink = 100
 	cutLink     = 48
 )
+
+// link keeps a link that has something to click on and somewhere to go.
+func (p *pruner) link(dst, src *html.Node, b *box) bool {
+	target := linkTarget(b.attr("href"), p.base)
+	n := element("a")
+	p.nameless = nil
+	p.inline++
+	content := p.children(n, src, b)
+	p.inline--
+	if !content && target != "" && p.nameless != nil {
+		n = element("a")
+		n.AppendChild(p.nameless)
+		content = true
+	}
+	text, _ := cleanLine(textOf(n))
+	if content && target != "" && (p.format == HTML || !isLinkText(text, target)) {
+		if slices.ContainsFunc(append(altsIn(n), text), func(s string) bool { return linkMisleads(s, target) }) {
+			p.misleading++
+		}
+		shown := target
+		if !p.full && p.format != HTML {
+			shown = shortLink(target)
+		}
+		if p.format != HTML {
+			p.pictures.note(n, text, target, shown)
+		}
+		n.Attr = []html.Attribute{{Key: "href", Val: shown}}
+		dst.AppendChild(n)
+		return true
+	}
+	if !content && n.FirstChild != nil {
+		appendText(dst, " ")
+		return false
+	}
+	moveChildren(dst, n)
+	return content
+}
 
 // linkTarget returns where href leads, "" if that is nothing a reader could
 // open: a script, a fragment, a path without a host. base resolves relative

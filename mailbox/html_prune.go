@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -28,6 +27,9 @@ type pruner struct {
 	// misleading counts the links whose text names another site than theirs.
 	misleading int
 	pictures   pictures
+	// nameless is the first visible picture without a description that was met
+	// in the current link, of which it may be all that there is.
+	nameless *html.Node
 
 	nest   int // lists and quotations around the current element
 	inline int // links and emphases around it
@@ -128,14 +130,18 @@ func visibleLength(s string) int {
 
 // countHidden counts the text of n and inside of it, which is left out.
 func (p *pruner) countHidden(n *html.Node) {
-	if n.DataAtom == atom.Img {
-		p.hidden += visibleLength(attrOf(n, "alt"))
+	own := func(n *html.Node) {
+		switch n.DataAtom {
+		case atom.Img:
+			p.hidden += visibleLength(attrOf(n, "alt"))
+		case atom.Input:
+			p.hidden += visibleLength(attrOf(n, "value"))
+		}
 	}
+	own(n)
 	for c := range n.Descendants() {
-		switch {
-		case c.DataAtom == atom.Img:
-			p.hidden += visibleLength(attrOf(c, "alt"))
-		case c.Type == html.TextNode && !isCode(c.Parent.DataAtom):
+		own(c)
+		if c.Type == html.TextNode && !isCode(c.Parent.DataAtom) {
 			p.hidden += visibleLength(c.Data)
 		}
 	}
@@ -153,7 +159,7 @@ func isCode(a atom.Atom) bool {
 // isUnseen: elements whose text mail clients do not show.
 func isUnseen(tag string) bool {
 	switch tag {
-	case "noscript", "noframes", "noembed", "template", "svg", "textarea", "input", "iframe", "datalist", "rp", "frameset":
+	case "noscript", "noframes", "noembed", "template", "svg", "textarea", "iframe", "datalist", "rp", "frameset":
 		return true
 	}
 	return false
@@ -177,6 +183,8 @@ func (p *pruner) element(dst, src *html.Node, parent *box) bool {
 		return false
 	case atom.Img:
 		return p.image(dst, b)
+	case atom.Input:
+		return p.input(dst, b)
 	case atom.A:
 		return p.link(dst, src, b)
 	case atom.Sup:
@@ -256,67 +264,4 @@ func (p *pruner) keepAttributes(n, src *html.Node) {
 			n.Attr = append(n.Attr, html.Attribute{Key: key, Val: strconv.Itoa(v)})
 		}
 	}
-}
-
-// visibleAlt returns the description of an image, "" if it has none or is not
-// there to be seen.
-func (p *pruner) visibleAlt(b *box) string {
-	alt, removed := cleanLine(b.attr("alt"))
-	if b.gone || b.hidden || b.dot {
-		p.hidden += visibleLength(alt)
-		return ""
-	}
-	if alt == "" || p.format != HTML && saysNothing(alt) {
-		alt = ""
-		p.unnamed++
-	}
-	short := firstRunes(alt, maxAlt)
-	p.hidden += removed + max(0, utf8.RuneCountInString(alt)-maxAlt)
-	return short
-}
-
-func (p *pruner) image(dst *html.Node, b *box) bool {
-	alt := p.visibleAlt(b)
-	if alt == "" {
-		return false
-	}
-	n := element("img")
-	n.Attr = []html.Attribute{{Key: "alt", Val: alt}}
-	if src := strings.TrimSpace(b.attr("src")); p.format == HTML && !strings.HasPrefix(strings.ToLower(src), "data:") {
-		if clean, _ := cleanLine(src); clean != "" {
-			n.Attr = append(n.Attr, html.Attribute{Key: "src", Val: clean})
-		}
-	}
-	dst.AppendChild(n)
-	return true
-}
-
-// link keeps a link that has something to click on and somewhere to go.
-func (p *pruner) link(dst, src *html.Node, b *box) bool {
-	target := linkTarget(b.attr("href"), p.base)
-	n := element("a")
-	p.inline++
-	content := p.children(n, src, b)
-	p.inline--
-	text, _ := cleanLine(textOf(n))
-	if content && target != "" && (p.format == HTML || !isLinkText(text, target)) {
-		if linkMisleads(text[:min(len(text), maxLinkText)], target) {
-			p.misleading++
-		}
-		if p.format != HTML {
-			p.pictures.note(n, text, target)
-		}
-		if !p.full && p.format != HTML {
-			target = shortLink(target)
-		}
-		n.Attr = []html.Attribute{{Key: "href", Val: target}}
-		dst.AppendChild(n)
-		return true
-	}
-	if !content && n.FirstChild != nil {
-		appendText(dst, " ")
-		return false
-	}
-	moveChildren(dst, n)
-	return content
 }

@@ -58,8 +58,9 @@ func stylesIn(src string) *sheet {
 
 func (s *strip) top() *box { return s.open[len(s.open)-1] }
 
-func (s *strip) text(data string) {
-	b := s.top()
+func (s *strip) text(data string) { s.textIn(s.top(), data) }
+
+func (s *strip) textIn(b *box, data string) {
 	if !b.showsText() {
 		if !isCode(atomOf(b.tag)) {
 			s.hidden += visibleLength(data)
@@ -85,9 +86,10 @@ func (s *strip) start(t html.Token) {
 	b := s.top().child(t.Data, t.Attr)
 	switch {
 	case t.Data == "img":
-		if alt := s.visibleAlt(b); alt != "" {
-			s.w.mark("[image: " + alt + "]")
-		}
+		s.picture(b)
+		return
+	case t.Data == "input":
+		s.input(b)
 		return
 	case t.Data == "base":
 		s.setBase(b.attr("href"))
@@ -101,6 +103,28 @@ func (s *strip) start(t html.Token) {
 	}
 	s.open = append(s.open, b)
 	s.count[t.Data]++
+}
+
+// picture writes the description of an image. Of one that has none, the link
+// around it stays in any case.
+func (s *strip) picture(b *box) {
+	if alt, _ := s.visibleAlt(b); alt != "" {
+		s.w.mark(imageMark(alt))
+	}
+}
+
+func (s *strip) input(b *box) {
+	label, isPicture := b.buttonLabel()
+	switch {
+	case isPicture:
+		s.picture(b)
+	case label != "":
+		s.w.space = true
+		s.textIn(b, label)
+		s.w.space = true
+	default:
+		s.hidden += visibleLength(b.attr("value"))
+	}
 }
 
 func (s *strip) end(tag string) {
@@ -128,7 +152,7 @@ func (s *strip) target(b *box) {
 	if target == "" {
 		return
 	}
-	if text := s.w.String()[s.link:]; linkMisleads(text[:min(len(text), maxLinkText)], target) {
+	if linkMisleads(s.w.String()[s.link:], target) {
 		s.misleading++
 	}
 	if !s.full {

@@ -72,7 +72,7 @@ func isData(rows []*html.Node) bool {
 			if !isShort(c) {
 				return false
 			}
-			if c.FirstChild != nil {
+			if saysSomething(c) {
 				inRow++
 			}
 			width += span(c, "colspan")
@@ -102,6 +102,9 @@ func isShort(cell *html.Node) bool {
 	return utf8.RuneCountInString(textOf(cell)) <= maxCellText
 }
 
+// cellMark stands between cells that share a line.
+const cellMark = " | "
+
 // flatten adds the cells of a layout one after the other. Cells of one row that
 // hold no more than a phrase share a line.
 func flatten(dst *html.Node, rows, others []*html.Node) {
@@ -128,7 +131,7 @@ func flatten(dst *html.Node, rows, others []*html.Node) {
 		line := element("div")
 		for i, c := range cells {
 			if i > 0 {
-				appendText(line, " | ")
+				appendText(line, cellMark)
 			}
 			moveChildren(line, c)
 		}

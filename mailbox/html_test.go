@@ -130,11 +130,11 @@ func TestConvertHTMLRemovesWhatAReaderDoesNotSee(t *testing.T) {
 }
 
 // What is left out because a reader does not see it is counted. Not counted is
-// what no mail program has ever shown: comments, code, attributes.
+// what no mail program has ever shown: comments, code, titles.
 func TestConvertHTMLCountsEveryHidingPlace(t *testing.T) {
 	uncounted := map[string]bool{
 		"a comment": true, "a conditional comment": true, "a script": true, "a title in the body": true,
-		"a title attribute": true, "an attribute nobody knows": true, "input": true,
+		"a title attribute": true, "an attribute nobody knows": true,
 	}
 	for name, place := range hidingPlaces {
 		want := len("SECRET")
@@ -272,7 +272,43 @@ func TestConvertHTMLWrites(t *testing.T) {
 			`<a href="https://evil.example/">https://bank.com</a>`,
 			"[https://bank.com](https://evil.example/)", "https://bank.com (https://evil.example/)",
 		},
-		"a link with nothing in it": {`a <a href="https://x.org/p"><img src="p"></a> b`, "a b", "a b"},
+		"a link with nothing in it": {`a <a href="https://x.org/p"> </a> b`, "a b", "a b"},
+		"a link around a pixel":     {`a <a href="https://x.org/p"><img src="p" width=1 height=1></a> b`, "a b", "a b"},
+		"a script around a picture": {`a <a href="javascript:x()"><img src="p"></a> b`, "a b", "a b"},
+		"a link around a picture": {
+			`a <a href="https://x.org/p"><img src="p"></a> b`, "a [image](https://x.org/p) b", "a [image] (https://x.org/p) b",
+		},
+		"a link around a picture, in a layout": {
+			`<p>a</p><a href="https://x.org/p"><table><tr><td><img src="p" alt="" width=200 height=50></td></tr></table></a>`,
+			"a\n\n[image](https://x.org/p)", "a\n\n[image] (https://x.org/p)",
+		},
+		"a link around a picture whose description says nothing": {
+			`<p>a</p><a href="https://x.org/p"><img src="p" alt="Alt text"></a>`, "a\n\n[image](https://x.org/p)", "a\n\n[image] (https://x.org/p)",
+		},
+		"links around pictures to the same place": {
+			`<p>a</p>` + strings.Repeat(`<a href="https://x.org/p"><img src="p"></a>`, 3) + `<a href="https://x.org/q"><img src="q"></a>`,
+			"a\n\n[image](https://x.org/p)[image](https://x.org/q)", "a\n\n[image] (https://x.org/p)[image] (https://x.org/q)",
+		},
+		"links around pictures that are cut to the same place": {
+			`<p>a</p><a href="` + long + `1"><img src="p"></a><p><a href="` + long + `2"><img src="q"></a>`,
+			"a\n\n[image](https://click.news.example.com/f/a/…)", "a\n\n[image] (https://click.news.example.com/f/a/…)",
+		},
+		"a link around a picture, where words lead as well": {
+			`<a href="https://x.org/p"><img src="p"></a><p><a href="https://x.org/p">The story</a></p>`,
+			"[The story](https://x.org/p)", "The story (https://x.org/p)",
+		},
+		"a link around two pictures, one of which is described": {
+			`<a href="https://x.org/p"><img src="p"><img src="q" alt="A red kettle"></a>`,
+			"[![A red kettle]()](https://x.org/p)", "[image: A red kettle] (https://x.org/p)",
+		},
+		"a grid of pictures above what they show": {
+			`<table><tr><td><a href="https://x.org/1"><img src="1"></a></td><td><a href="https://x.org/2"><img src="2"></a></td></tr>` +
+				`<tr><td><a href="https://x.org/1">One</a></td><td><a href="https://x.org/2">Two</a></td></tr></table>`,
+			"[One](https://x.org/1) | [Two](https://x.org/2)", "One (https://x.org/1) | Two (https://x.org/2)",
+		},
+		"a price as a picture":  {`<img src="p" alt="50%">`, "![50%]()", "[image: 50%]"},
+		"the button of a form":  {`<form><input type="SUBMIT" value="Pay now"><button>Or later</button></form>`, "Pay now Or later", "Pay now Or later"},
+		"a picture as a button": {`<form><input type=image src=p alt="Pay now"></form>`, "![Pay now]()", "[image: Pay now]"},
 		"a card that is a link": {
 			`<a href="https://x.org/p"><div>Title</div><p>More</p></a>`,
 			"Title\n\nMore\n\n<https://x.org/p>", "Title\n\nMore\n\n(https://x.org/p)",
@@ -285,7 +321,8 @@ func TestConvertHTMLWrites(t *testing.T) {
 			"[The story](https://x.org/p)", "The story (https://x.org/p)",
 		},
 		"pictures that describe the template": {
-			strings.Repeat(`<a href="https://x.org/1"><img src="p" alt="story"></a> `, 3) + `<p><img alt="company logo"><img alt="IMG_2041.png"> Hello</p>`, "Hello", "Hello",
+			strings.Repeat(`<a href="https://x.org/1"><img src="p" alt="story"></a> `, 3) + `<p><img alt="company logo"><img alt="IMG_2041.png"> Hello</p>`,
+			"[![story]()](https://x.org/1)\n\nHello", "[image: story] (https://x.org/1)\n\nHello",
 		},
 		"a picture that describes itself, beside words that lead there": {
 			`<a href="https://x.org/p"><img src="p" alt="A red kettle"></a><p><a href="https://x.org/p">Buy</a></p>`,
@@ -317,7 +354,12 @@ func TestConvertHTMLWrites(t *testing.T) {
 		"markup characters": {"<p>1 * 2 * 3 &lt;b&gt;</p>", "1 * 2 * 3 &lt;b&gt;", "1 * 2 * 3 <b>"},
 		"nothing but pictures of a template": {
 			strings.Repeat(`<a href="https://x.org/1"><img src="p" alt="sale"></a>`, 4),
-			"[linkmail: no text, 4 images without a description]", "[linkmail: no text, 4 images without a description]",
+			"[![sale]()](https://x.org/1)", "[image: sale] (https://x.org/1)",
+		},
+		"nothing but linked pictures": {
+			strings.Repeat(`<a href="https://x.org/1"><img src="p"></a>`, 4) + `<p><a href="https://x.org/2"><img src="p" alt="banner"></a>`,
+			"[linkmail: no text, 5 images without a description]\n\n[image](https://x.org/1)\n\n[image](https://x.org/2)",
+			"[linkmail: no text, 5 images without a description]\n\n[image] (https://x.org/1)\n\n[image] (https://x.org/2)",
 		},
 		"images without text":    {`<img src="a"><img src="b">`, "[linkmail: no text, 2 images without a description]", "[linkmail: no text, 2 images without a description]"},
 		"nothing":                {"", "", ""},

@@ -100,7 +100,7 @@ func (w *textWriter) node(n *html.Node) {
 	case atom.Hr:
 		w.gap(2)
 	case atom.Img:
-		w.mark("[image: " + attrOf(n, "alt") + "]")
+		w.mark(imageMark(attrOf(n, "alt")))
 	case atom.A:
 		w.children(n)
 		w.space = true
@@ -128,6 +128,14 @@ func (w *textWriter) node(n *html.Node) {
 	default:
 		w.children(n)
 	}
+}
+
+// imageMark stands for an image in plain text.
+func imageMark(alt string) string {
+	if alt == "" {
+		return "[image]"
+	}
+	return "[image: " + alt + "]"
 }
 
 func (w *textWriter) children(n *html.Node) {

@@ -106,7 +106,9 @@ type Message struct {
 	// Source says what Body was made of: "html", "text", "headers" or "none".
 	Source string
 	// HiddenChars counts characters that were removed because a reader of the
-	// mail would not have seen them.
+	// mail would not have seen them: of text, of descriptions of pictures, of
+	// values of form fields. Comments, scripts, styles and titles are removed
+	// and do not count: nearly every newsletter has them.
 	HiddenChars int
 	// Cut is set if the mail has more text than Body, because it is larger
 	// than anybody reads or cannot be read here. Body says so where it ends.

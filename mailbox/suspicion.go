@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/publicsuffix"
 )
@@ -65,10 +66,11 @@ var shownURL = regexp.MustCompile(`(?i)\b(?:https?://|www\.)[^\s<>"')\]]+`)
 // maxLinkText is how much of a link's text is looked at for a target, in bytes.
 const maxLinkText = 500
 
-// linkMisleads reports whether the text of a link names another site than the
-// one it leads to, which is target as [linkTarget] returns it. Text that names
-// none does not mislead.
+// linkMisleads reports whether the text of a link, or the description of a
+// picture in it, names another site than the one it leads to, which is target as
+// [linkTarget] returns it. Text that names none does not mislead.
 func linkMisleads(text, target string) bool {
+	text = text[:min(len(text), maxLinkText)]
 	leads, isMail := strings.CutPrefix(target, "mailto:")
 	if isMail {
 		leads = domainOf(leads)
@@ -79,17 +81,25 @@ func linkMisleads(text, target string) bool {
 		}
 		leads = u.Hostname()
 	}
+	site := siteOf(leads)
 	for _, shown := range shownURL.FindAllString(text, -1) {
-		if isMail || siteOf(hostOf(shown)) != siteOf(leads) {
+		if isMail || siteOf(hostOf(shown)) != site {
 			return true
 		}
 	}
 	text = strings.Trim(atSigns.Replace(text), " \n.,:;()<>[]")
 	if addressIn.FindString(text) == text && text != "" {
-		return siteOf(domainOf(text)) != siteOf(leads)
+		return siteOf(domainOf(text)) != site
 	}
-	host := hostOf(text)
-	return looksLikeHost(host, text) && siteOf(host) != siteOf(leads)
+	for word := range strings.FieldsSeq(text) {
+		shown := strings.Trim(word, ".,:;()<>[]!?\"'")
+		host, alone := hostOf(shown), word == text
+		names := looksLikeHost(host, shown) && (alone || !isCapitalized(host, shown)) || alone && isReserved(host)
+		if names && !strings.Contains(shown, "@") && siteOf(host) != site {
+			return true
+		}
+	}
+	return false
 }
 
 // hostOf returns the host of a target as people write it.
@@ -103,20 +113,51 @@ func hostOf(s string) string {
 	return strings.ToLower(host)
 }
 
-// looksLikeHost reports whether a whole text that begins with host, and has no
-// scheme, is the address of a site to a reader. Its last label has to be a
-// top-level domain, and the whole no file name: some extensions are both.
-func looksLikeHost(host, text string) bool {
-	if strings.ContainsAny(text, " \t\n") || !strings.Contains(host, ".") || strings.HasPrefix(host, ".") {
+// looksLikeHost reports whether a word that begins with host, and has no scheme,
+// is the address of a site to a reader. Its last label has to be a top-level
+// domain, and the whole no file name: some extensions are both.
+func looksLikeHost(host, word string) bool {
+	if !strings.Contains(host, ".") || strings.HasPrefix(host, ".") || isFramework.MatchString(word) {
 		return false
 	}
 	suffix, managed := publicsuffix.PublicSuffix(host)
 	if !managed || suffix == host {
 		return false
 	}
-	switch host[strings.LastIndexByte(host, '.')+1:] {
+	switch lastLabel(host) {
 	case "zip", "mov", "md", "sh", "py", "rs", "pl", "ps", "so", "ai", "cab":
-		return len(text) > len(host)
+		return len(word) > len(host)
 	}
 	return true
+}
+
+func lastLabel(host string) string { return host[strings.LastIndexByte(host, '.')+1:] }
+
+// isFramework finds names that end in a top-level domain as they are spelled.
+var isFramework = regexp.MustCompile(`^(ASP|ADO|VB|ML)\.NET$`)
+
+// isCapitalized reports whether the last label of the host that a word begins
+// with is written like the first word of a sentence, as it is where the space
+// between two sentences is missing.
+func isCapitalized(host, word string) bool {
+	if len(word) < len(host) {
+		return false
+	}
+	last := lastLabel(word[:len(host)])
+	return len(last) > 1 && unicode.IsUpper(rune(last[0])) && last[1:] == strings.ToLower(last[1:])
+}
+
+// isReserved reports whether host is below a top-level domain that the public
+// list does not have: those of RFC 2606 and RFC 6761, and those that firms use
+// within. Any other word with a point in it may be a file, a function or a user.
+func isReserved(host string) bool {
+	name, ok := strings.CutSuffix(host, "."+lastLabel(host))
+	if !ok || name == "" {
+		return false
+	}
+	switch lastLabel(host) {
+	case "example", "test", "invalid", "localhost", "local", "internal", "intranet", "corp", "lan", "onion":
+		return isHostName(host)
+	}
+	return false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -80,7 +81,7 @@ func getAttachment(cfg Config) mcpserver.ServerTool {
 		effect: reads,
 	}, func(ctx context.Context, in attachmentIn) (*attachmentOut, error) {
 		id := strings.TrimSpace(in.MessageID)
-		ref := mailbox.PartRef{ID: strings.TrimSpace(in.PartID), Name: strings.TrimSpace(in.Filename)}
+		ref := partRef(in.PartID, in.Filename)
 		if in.As != "text" && in.Offset > 0 {
 			return nil, invalid("offset", "Leave it out.", "offset continues a text, and as is not text")
 		}
@@ -111,9 +112,12 @@ func attachmentAnswer(id string, a mailbox.Attachment) *attachmentOut {
 func documentAnswer(id string, d mailbox.Document, page, offset int) (*attachmentOut, error) {
 	out := attachmentAnswer(id, d.Attachment)
 	out.Kind, out.Page, out.Pages, out.unit = d.Kind, page, d.Total, d.Unit
-	out.HiddenTextRemoved, out.Notes = d.HiddenChars, d.Notes
+	out.HiddenTextRemoved, out.Notes = d.HiddenChars, slices.Clone(d.Notes) // which is kept
+	if slices.ContainsFunc(d.Inner, func(a mailbox.Attachment) bool { return a.PartID == "" }) {
+		out.Notes = append(out.Notes, `Attachments without a part cannot be opened on their own; as="save" saves this mail with them.`)
+	}
 	for _, a := range d.Inner[:min(len(d.Inner), shownAttachments)] {
-		out.Attachments = append(out.Attachments, shownAttachment(a))
+		out.Attachments = append(out.Attachments, innerAttachment(a))
 	}
 	switch {
 	case page > d.Total:
@@ -239,7 +243,7 @@ func (o *attachmentOut) contents() []mcp.Content { return o.extra }
 // inside what the sender wrote.
 func (o *attachmentOut) render(f fence, _ string) string {
 	var b, inside strings.Builder
-	fmt.Fprintf(&b, "Attachment of message %s: part %s, %d bytes%s\n", o.MessageID, orWhole(o.PartID), o.Size, prefixed(", really ", o.Kind))
+	fmt.Fprintf(&b, "Attachment of message %s: part %s, %d bytes%s\n", o.MessageID, o.PartID, o.Size, prefixed(", really ", o.Kind))
 	fmt.Fprintf(&inside, "%q, %s\n", o.Name, o.Type)
 	for _, a := range o.Attachments {
 		fmt.Fprintf(&inside, "Attachment of this mail: %s%q, %s, %d bytes\n", inPart(a.PartID), a.Name, a.Type, a.Size)
@@ -289,12 +293,17 @@ func (o *attachmentOut) rest() string {
 		return fmt.Sprintf("There is more: the same call with offset %d.", o.NextOffset)
 	case o.NextPage > 0:
 		return fmt.Sprintf("The document has %s. For more: the same call with page %d and offset %d.", plural(o.Pages, o.unit), o.NextPage, o.NextOffset)
-	case o.unit != "" && o.Complete && o.Width == 0:
+	case o.Text == "": // a file, a picture, or nothing to say
+		return ""
+	case o.unit == "" && o.Complete:
+		return "This is the whole text."
+	case o.unit == "":
+		return "There is no more text to read here."
+	case o.Complete:
 		return fmt.Sprintf("This is the whole document, %s.", plural(o.Pages, o.unit))
-	case o.unit != "" && o.Width == 0:
+	default:
 		return fmt.Sprintf("This is the end of %s.", plural(o.Pages, o.unit))
 	}
-	return ""
 }
 
 // inPart names a part that can be opened; one without an id cannot.

@@ -402,6 +402,52 @@ func TestProblem19FilesWhereTheyDoNotBelong(t *testing.T) {
 	}
 }
 
+// Every attachment that is listed can be opened by what it is listed as, or is
+// said not to be.
+func TestEveryAttachmentThatIsListedCanBeOpened(t *testing.T) {
+	b := newInbox(t)
+	cfg := tools.Config{Mailbox: b}
+	letter := "From: Ann <ann@example.net>\r\nSubject: Old\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\nContent-Type: text/plain\r\n\r\nOld text\r\n" +
+		"--i\r\nContent-Type: text/csv\r\nContent-Disposition: attachment; filename=in.csv\r\n\r\nx,y\r\n--i--\r\n"
+	file := b.deliver("From: Ann <ann@example.net>\r\nSubject: Scan\r\nContent-Type: text/csv; name=a.csv\r\nContent-Disposition: attachment; filename=a.csv\r\n\r\nx,y")
+	enclosing := b.attach(attached{"old.eml", "application/octet-stream", letter})
+	for _, id := range []string{file, enclosing} {
+		read := must(t, cfg, "read_email", fmt.Sprintf(`{"messageId":%q}`, id))
+		list, _ := read.items(t)[0]["attachments"].([]any)
+		if len(list) != 1 {
+			t.Fatalf("%d attachments are listed", len(list))
+		}
+		one, _ := list[0].(map[string]any)
+		part, _ := one["partId"].(string)
+		if part == "" || !strings.Contains(read.text, "part "+part+",") {
+			t.Fatalf("part %q is listed, and in the text:\n%s", part, read.text)
+		}
+		a, _, err := open(t, cfg, map[string]any{"messageId": id, "partId": part})
+		if err != nil || a.data()["partId"] != part {
+			t.Fatalf("part %s: %v, %v", part, a.data()["partId"], err)
+		}
+		if !strings.Contains(a.text, "This is the whole text.") {
+			t.Errorf("the text does not say that it is complete:\n%s", a.text)
+		}
+		if inner, _ := a.data()["attachments"].([]any); id == enclosing {
+			if len(inner) != 1 {
+				t.Fatalf("%d attachments are inside", len(inner))
+			}
+			if one, _ := inner[0].(map[string]any); one["partId"] != nil || !strings.Contains(a.text, "cannot be opened on their own") {
+				t.Errorf("got %v and no word about it:\n%s", one, a.text)
+			}
+		}
+		sent := must(t, cfg, "draft_email", fmt.Sprintf(`{"to":["bo@example.net"],"subject":"s","body":"b","attachments":[{"fromMessageId":%q,"partId":%q}]}`, id, part))
+		out, _ := sent.data()["attachments"].([]any)
+		if len(out) != 1 {
+			t.Fatalf("%d attachments are drafted", len(out))
+		}
+		if one, _ := out[0].(map[string]any); one["partId"] != nil {
+			t.Errorf("a file that goes out is listed as part %q", one["partId"])
+		}
+	}
+}
+
 func TestALinkIsReadBack(t *testing.T) {
 	b := newInbox(t)
 	cfg := tools.Config{Mailbox: b, Links: true}

@@ -105,7 +105,7 @@ func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20
 // open reads the file or fetches the part.
 func (e enclosed) open(ctx context.Context, cfg Config, at string) (mailbox.File, error) {
 	if e.Path == "" {
-		f, err := cfg.Mailbox.AttachedFile(ctx, e.FromMessageID, mailbox.PartRef{ID: e.PartID}, maxMail)
+		f, err := cfg.Mailbox.AttachedFile(ctx, e.FromMessageID, partRef(e.PartID, ""), maxMail)
 		if err != nil {
 			return f, atArgument(err, at)
 		}

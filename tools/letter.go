@@ -39,7 +39,9 @@ type letter struct {
 }
 
 type attachment struct {
-	PartID string `json:"partId"`
+	// PartID is what get_attachment opens it by. There is none for a file that
+	// goes out, and for one within an attached mail that Gmail has not opened.
+	PartID string `json:"partId,omitempty"`
 	Name   string `json:"name"`
 	Type   string `json:"type"`
 	// Size is in bytes.
@@ -47,7 +49,15 @@ type attachment struct {
 	Inline bool  `json:"inline,omitempty"`
 }
 
+// shownAttachment is an attachment of a mail that can be opened.
 func shownAttachment(a mailbox.Attachment) attachment {
+	shown := innerAttachment(a)
+	shown.PartID = orWhole(shown.PartID)
+	return shown
+}
+
+// innerAttachment is one of a mail that is itself attached.
+func innerAttachment(a mailbox.Attachment) attachment {
 	return attachment{a.PartID, shorten(line(a.Name), maxSubject), shorten(line(a.Type), maxName), a.Size, a.Inline}
 }
 

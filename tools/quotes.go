@@ -18,16 +18,18 @@ func collapse(body, subject string) (kept string, omitted int) {
 	return collapseKnown(body, subject, nil)
 }
 
-// collapseKnown is [collapse] for a mail of a thread. Of a quote below header
-// lines it leaves out only what stands in older, the text of the mails before:
-// such a quote has no marks by which an answer inside of it would be told apart.
-// If older is nil, every quote is believed to be one.
+// collapseKnown is [collapse] for a mail of a thread. It leaves out only what
+// stands in older, the text of the mails before: somebody may quote what was
+// said elsewhere. A quote of ">" lines is kept up to its last line that does
+// not, a quote below header lines whole, because it has no marks by which an
+// answer inside of it would be told apart. If older is nil, every quote is
+// believed to be one.
 func collapseKnown(body, subject string, older *reference) (kept string, omitted int) {
 	if forwarded.MatchString(subject) {
 		return body, 0
 	}
 	lines := strings.SplitAfter(body, "\n")
-	end := min(markedQuote(lines), headedQuote(lines, older))
+	end := min(markedQuote(lines, older), headedQuote(lines, older))
 	if end == len(lines) {
 		return body, 0
 	}
@@ -42,8 +44,9 @@ func collapseKnown(body, subject string, older *reference) (kept string, omitted
 var forwarded = regexp.MustCompile(`(?i)^\s*(fwd?|wg|tr|rv|enc|i|doorst)\s*:`)
 
 // markedQuote returns the line at which a quote of ">" lines begins, with its
-// introduction; the number of lines if there is none that can be left out.
-func markedQuote(lines []string) int {
+// introduction, or at which it goes on with nothing but what older has; the
+// number of lines if there is none that can be left out.
+func markedQuote(lines []string, older *reference) int {
 	end := len(lines)
 	for end > 0 && (quoted(lines[end-1]) || blank(lines[end-1])) {
 		end--
@@ -53,6 +56,11 @@ func markedQuote(lines []string) int {
 	}
 	if forward.MatchString(strings.Join(lines[max(0, end-8):end], "")) {
 		return len(lines)
+	}
+	if older != nil {
+		if known := older.known(lines[end:]); known > 0 {
+			return end + known
+		}
 	}
 	return introduced(lines, end)
 }
@@ -110,7 +118,7 @@ func headedQuote(lines []string, older *reference) int {
 		if !fromLine.MatchString(lines[i]) || !isHeader(lines[i+1:]) {
 			continue
 		}
-		if older != nil && !older.has(lines[i:]) {
+		if older != nil && older.known(lines[i+headerEnd(lines[i:]):]) > 0 {
 			return len(lines)
 		}
 		start := i
@@ -143,6 +151,16 @@ func isHeader(lines []string) bool {
 	return sent && subject
 }
 
+// headerEnd returns how many of lines are the header that they begin with.
+func headerEnd(lines []string) int {
+	for i, l := range lines {
+		if !isHeaderLine(l) && !blank(l) {
+			return i
+		}
+	}
+	return len(lines)
+}
+
 func isHeaderLine(l string) bool {
 	return fromLine.MatchString(l) || sentLine.MatchString(l) || subjectLine.MatchString(l) || otherLine.MatchString(l) || ruleLine.MatchString(l)
 }
@@ -150,40 +168,3 @@ func isHeaderLine(l string) bool {
 func quoted(line string) bool { return strings.HasPrefix(line, ">") }
 
 func blank(line string) bool { return strings.TrimSpace(line) == "" }
-
-// reference is text to look up lines in, whatever the breaks and marks in it.
-// Looking up takes time with both, so both are bounded; what is beyond is not
-// found, and stays.
-type reference struct{ words string }
-
-const (
-	maxReference = 500_000 // bytes
-	maxLookups   = 2000    // lines
-)
-
-// add puts a text into the reference, if there is room.
-func (r *reference) add(text string) {
-	if len(r.words)+len(text) <= maxReference {
-		r.words += " " + plainWords(text) + " "
-	}
-}
-
-// has reports whether every line with words in it stands in the reference, but
-// for header lines.
-func (r *reference) has(lines []string) bool {
-	if len(lines) > maxLookups {
-		return false
-	}
-	for _, l := range lines {
-		if w := plainWords(l); w != "" && !isHeaderLine(l) && !strings.Contains(r.words, " "+w+" ") {
-			return false
-		}
-	}
-	return true
-}
-
-var noWord = regexp.MustCompile(`[^\p{L}\p{M}\p{N}]+`)
-
-func plainWords(s string) string {
-	return strings.TrimSpace(noWord.ReplaceAllString(strings.ToLower(s), " "))
-}

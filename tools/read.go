@@ -159,7 +159,7 @@ func readAnswer(all []reading, in readIn, zone *time.Location) (*readOut, error)
 			return nil, invalid("bodyOffset", "Use the nextOffset of the previous part, with the same format and quotes.",
 				"bodyOffset is %d, but the body has only %d characters", in.BodyOffset, l.TotalChars)
 		}
-		out.Complete = out.Complete && l.whole()
+		out.Complete = out.Complete && l.whole() && l.QuotedCharsOmitted == 0
 	}
 	out.Complete = out.Complete && len(out.Failed) == 0
 	return out, nil

@@ -297,6 +297,9 @@ func TestQuotesCollapseOnlyWhereNothingIsLost(t *testing.T) {
 			if said := strings.Contains(a.text, "of quoted mail"); said != (omitted > 0) {
 				t.Errorf("the text says that something was left out: %v", said)
 			}
+			if complete, _ := a.data()["complete"].(bool); complete != (omitted == 0) {
+				t.Errorf("complete = %v with %v characters left out", complete, omitted)
+			}
 			a = must(t, tools.Config{Mailbox: b}, "read_email", `{"id":"a1"}`)
 			if got := inside(t, a.items(t)[0]["body"]); got != test.body {
 				t.Errorf("kept body = %q, want %q", got, test.body)

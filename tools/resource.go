@@ -6,6 +6,7 @@ import (
 	"errors"
 	"mime"
 	"regexp"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -35,6 +36,15 @@ func orWhole(partID string) string {
 		return wholeMail
 	}
 	return partID
+}
+
+// partRef is the part that a caller names.
+func partRef(id, name string) mailbox.PartRef {
+	ref := mailbox.PartRef{ID: strings.TrimSpace(id), Name: strings.TrimSpace(name)}
+	if ref.ID == wholeMail {
+		ref.ID = ""
+	}
+	return ref
 }
 
 func attachmentURI(messageID, partID string) string {
@@ -73,11 +83,7 @@ func readResource(ctx context.Context, cfg Config, uri string) ([]mcp.ResourceCo
 	if cfg.Mailbox == nil {
 		return nil, errNoMailbox
 	}
-	ref := mailbox.PartRef{ID: ids[2]}
-	if ref.ID == wholeMail {
-		ref.ID = ""
-	}
-	f, err := cfg.Mailbox.AttachedFile(ctx, ids[1], ref, maxLinked)
+	f, err := cfg.Mailbox.AttachedFile(ctx, ids[1], partRef(ids[2], ""), maxLinked)
 	if e, ok := errors.AsType[*mailbox.Error](err); ok && e.Code == "ambiguous" {
 		return nil, errNoResource
 	}

@@ -29,7 +29,7 @@ var (
 // there is none, or if only one of its forms is known to have it.
 func quoteOf(text, html string) (p mailbox.Passage) {
 	lines := strings.SplitAfter(text, "\n")
-	start := min(markedQuote(lines), headedQuote(lines, nil))
+	start := min(markedQuote(lines, nil), headedQuote(lines, nil))
 	for i, l := range lines {
 		if forwardMark.MatchString(l) {
 			start = min(start, i)

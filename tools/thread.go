@@ -35,7 +35,8 @@ type threadOut struct {
 	// Omitted is how many of them are not among the items, OmittedIDs which.
 	Omitted    int      `json:"omitted"`
 	OmittedIDs []string `json:"omittedIds,omitempty"`
-	// Complete: every mail is there, with all of its text.
+	// Complete: every mail is there, with all of its text but for what it quotes
+	// of those before it.
 	Complete bool `json:"complete"`
 
 	trimmed map[string]bool // the mails of which one line is shown

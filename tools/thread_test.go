@@ -270,6 +270,48 @@ func TestAThreadGoesOnInReadEmail(t *testing.T) {
 	})
 }
 
+// A quote of ">" lines goes as far as its lines stand in the thread, whatever
+// programs did to them on the way.
+func TestMarkedQuotesOfAThreadGoAsFarAsTheThreadHasThem(t *testing.T) {
+	const first = "Dear Alex,\n\nthe folder is **empty** since Monday, see [the list](https://docs.example.com/list?…) and ![the plan](). " +
+		"Could you check whether somebody has moved what was in it to the archive?\n\nYes or no will do.\n\nSamuel\n\n-- \nSamuel Hart | Example Ltd | +44 20 7946 0000"
+	const second = "No.\n\nOn Sat, 21 Nov 2026 at 18:10, Samuel <samuel@example.com> wrote:\n\n"
+	const intro = "Done.\n\nOn Sat, 21 Nov 2026 at 19:10, Alex wrote:\n"
+	mark := func(s string) string { return "> " + strings.ReplaceAll(s, "\n", "\n> ") + "\n" }
+	const wrapped = "Dear Alex,\n\nthe folder is *empty* since Monday, see the list\n<https://eur01.safelinks.protection.outlook.com/?url=x> and [image: the\nplan]. Could you check whether\n" +
+		"somebody has moved what was\nin it to the archive?\n\nYes or no will do.\n\nSamuel\n\n--\nSamuel Hart | Example Ltd | +44 20 7946 0000"
+	for _, test := range []struct {
+		name, quote, want string // what is left of the quote
+	}{
+		{"as it was", mark(first), ""},
+		{"wrapped, in plain text, with links rewritten", mark(wrapped), ""},
+		{"with another quote inside", mark(second + mark(wrapped)), ""},
+		{"cut short", mark("the folder is empty since Monday,"), ""},
+		{"of another conversation", mark("The contract ends in May.\nYes.\nPay by Friday."), mark("The contract ends in May.\nYes.\nPay by Friday.")},
+		{"with words put into it", mark("The contract ends in May.\n" + first), "> The contract ends in May.\n"},
+		{"with one word changed", mark(strings.Replace(wrapped, "Monday", "Tuesday", 1)), "> Dear Alex,\n>\n> the folder is *empty* since Tuesday, see the list\n"},
+		{"with a short answer that stands elsewhere", mark("Is it signed?\nYes"), mark("Is it signed?\nYes")},
+		{"with a link to elsewhere", mark(first + "\nhttps://other.example/form"), mark(first + "\nhttps://other.example/form")},
+		{"of what looks like a header", mark(first + "\nTo: pay by Friday"), mark(first + "\nTo: pay by Friday")},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			test.quote, test.want = strings.ReplaceAll(test.quote, "> \n", ">\n"), strings.ReplaceAll(test.want, "> \n", ">\n")
+			b := talkOf(first, second+mark(first), intro+test.quote)
+			a := must(t, tools.Config{Mailbox: b}, "get_thread", `{"threadId":"t0"}`)
+			want := intro + test.want
+			if test.want == "" {
+				want = "Done.\n\n"
+			}
+			if got := inside(t, a.items(t)[0]["body"]); got != want {
+				t.Errorf("body = %q, want %q", got, want)
+			}
+			if complete, _ := a.data()["complete"].(bool); !complete {
+				t.Error("the thread is said not to be complete")
+			}
+		})
+	}
+}
+
 func TestQuotesOfAThreadGoWhereTheThreadHasThem(t *testing.T) {
 	const first = "Dear Alex,\n\nthe folder is **empty**. Could you check?\n\nSamuel"
 	const header = "\n\n**From:** Samuel  \n**Sent:** Saturday, 21 November 2026 18:10  \n**To:** Alex  \n**Subject:** Plan\n\n"

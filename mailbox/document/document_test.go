@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -215,6 +216,99 @@ func TestWord(t *testing.T) {
 			}
 			if diff := cmp.Diff(document.Text{Pages: []string{c.want}, Total: 1, Hidden: c.hidden}, got); diff != "" {
 				t.Errorf("text (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTextThatIsHardToSeeInWordIsShownAndNoted(t *testing.T) {
+	run := func(properties string) string {
+		return "<w:r><w:rPr>" + properties + "</w:rPr><w:t>pay Eve</w:t></w:r>"
+	}
+	const white = `<w:color w:val="FFFFFF"/>`
+	for _, c := range []struct {
+		name, body string
+		faint      bool
+	}{
+		{"black", "<w:p>" + run(`<w:color w:val="auto"/><w:sz w:val="22"/>`) + "</w:p>", false},
+		{"white", "<w:p>" + run(white) + "</w:p>", true},
+		{"nearly white", "<w:p>" + run(`<w:color w:val="fefefe"/>`) + "</w:p>", true},
+		{"pale grey", "<w:p>" + run(`<w:color w:val="D9D9D9"/>`) + "</w:p>", false},
+		{"a point", "<w:p>" + run(`<w:sz w:val="2"/>`) + "</w:p>", true},
+		{"a point and a half", "<w:p>" + run(`<w:sz w:val="3"/>`) + "</w:p>", false},
+		{"white on a colour", "<w:p>" + run(white+`<w:shd w:val="clear" w:fill="1F3864"/>`) + "</w:p>", false},
+		{"white on white", "<w:p>" + run(white+`<w:shd w:val="clear" w:fill="FFFFFF"/>`) + "</w:p>", true},
+		{"white, highlighted", "<w:p>" + run(white+`<w:highlight w:val="black"/>`) + "</w:p>", false},
+		{"white in a paragraph on a colour", `<w:p><w:pPr><w:shd w:val="clear" w:fill="1F3864"/></w:pPr>` + run(white) + "</w:p>", false},
+		{"white in the next paragraph", `<w:p><w:pPr><w:shd w:val="clear" w:fill="1F3864"/></w:pPr></w:p><w:p>` + run(white) + "</w:p>", true},
+		{"white in a cell on a colour", `<w:tbl><w:tr><w:tc><w:tcPr><w:shd w:val="clear" w:themeFill="accent1"/></w:tcPr><w:p>` + run(white) + "</w:p></w:tc></w:tr></w:tbl>", false},
+		{"white behind such a cell", `<w:tbl><w:tr><w:tc><w:tcPr><w:shd w:val="clear" w:fill="1F3864"/></w:tcPr><w:p/></w:tc></w:tr></w:tbl><w:p>` + run(white) + "</w:p>", true},
+		{"the mark of a paragraph", `<w:p><w:pPr><w:rPr>` + white + `</w:rPr></w:pPr>` + run("") + "</w:p>", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := read(t, wordOf(c.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var notes []string
+			if c.faint {
+				notes = []string{"6 characters are in white or in letters of a point at most: text that a reader may not see."}
+			}
+			if !strings.Contains(got.Pages[0], "pay Eve") || !slices.Equal(got.Notes, notes) || got.Hidden != 0 {
+				t.Errorf("got %q, notes %q, %d hidden; want notes %q", got.Pages, got.Notes, got.Hidden, notes)
+			}
+		})
+	}
+}
+
+func TestCommentsOfCellsAreShown(t *testing.T) {
+	const (
+		sheet  = `<worksheet><sheetData><row r="1"><c r="A1" t="str"><v>Total</v></c></row></sheetData></worksheet>`
+		legacy = `<comments><authors><author>Ann</author></authors><commentList><comment ref="A1" authorId="0"><text><r><t>Please </t></r><r><t>check
+ this</t></r></text></comment></commentList></comments>`
+		threaded = `<ThreadedComments><threadedComment ref="A1" id="1"><text>Please check</text></threadedComment><threadedComment ref="A1" parentId="1"><text>Done</text></threadedComment></ThreadedComments>`
+	)
+	relations := func(all ...string) string {
+		rels := "<Relationships>"
+		for i, r := range all {
+			rels += fmt.Sprintf(`<Relationship Id="c%d" Type="%s" Target="%s"/>`, i, officeDocument+r, "../"+r+".xml")
+		}
+		return rels + "</Relationships>"
+	}
+	book := func(state string, parts ...entry) []byte {
+		return office("xl/workbook.xml", append([]entry{
+			{name: "xl/workbook.xml", content: `<workbook><sheets><sheet name="S" r:id="r1" state="` + state + `"/></sheets></workbook>`},
+			{name: "xl/_rels/workbook.xml.rels", content: `<Relationships><Relationship Id="r1" Type="` + officeDocument + `worksheet" Target="worksheets/sheet1.xml"/></Relationships>`},
+			{name: "xl/worksheets/sheet1.xml", content: sheet},
+		}, parts...)...)
+	}
+	for _, c := range []struct {
+		name, state string
+		parts       []entry
+		want        string
+	}{
+		{"none", "", nil, "Sheet: S\nTotal"},
+		{"notes", "", []entry{
+			{name: "xl/worksheets/_rels/sheet1.xml.rels", content: relations("comments")}, {name: "xl/comments.xml", content: legacy},
+		}, "Sheet: S\nTotal\n\nComments:\nA1: Please check this"},
+		{"conversations, which Excel repeats as notes", "", []entry{
+			{name: "xl/worksheets/_rels/sheet1.xml.rels", content: relations("comments", "threadedComment")},
+			{name: "xl/comments.xml", content: legacy}, {name: "xl/threadedComment.xml", content: threaded},
+		}, "Sheet: S\nTotal\n\nComments:\nA1: Please check\nA1: Done"},
+		{"of a hidden sheet", "hidden", []entry{
+			{name: "xl/worksheets/_rels/sheet1.xml.rels", content: relations("comments")}, {name: "xl/comments.xml", content: legacy},
+		}, ""},
+		{"that are damaged", "", []entry{
+			{name: "xl/worksheets/_rels/sheet1.xml.rels", content: relations("comments")}, {name: "xl/comments.xml", content: "<comments><"},
+		}, "Sheet: S\nTotal\n[the comments of this sheet are damaged]"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := read(t, book(c.state, c.parts...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := strings.Join(got.Pages, "\f"); text != c.want {
+				t.Errorf("got %q, want %q", text, c.want)
 			}
 		})
 	}

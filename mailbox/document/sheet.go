@@ -17,7 +17,7 @@ const (
 )
 
 // workbook reads a workbook (ECMA-376, SpreadsheetML): each sheet as rows of
-// cells, with the values as they were last calculated. Numbers are shown as
+// cells, with the values as they were last calculated, and its comments. Numbers are shown as
 // dates, times and percentages where their format does so.
 func (a *archive) workbook() (Text, error) {
 	t := Text{Unit: "sheet"}
@@ -60,6 +60,11 @@ func (a *archive) workbook() (Text, error) {
 			}
 			r.out.WriteString("[the rest of this sheet is damaged]\n")
 		}
+		said, err := a.comments(relations[s.relation].target, r.room-r.written)
+		if err != nil {
+			return Text{}, err
+		}
+		r.out.WriteString(said)
 		if s.hidden {
 			hiddenSheets++
 			t.Hidden += utf8.RuneCountInString(r.out.String())

@@ -38,6 +38,9 @@ func (a *archive) word() (Text, error) {
 		}
 	}
 	t.Cut, t.Hidden = w.full(), w.hidden
+	if w.faint > 0 {
+		t.note("%s in white or in letters of a point at most: text that a reader may not see.", count(w.faint, "character"))
+	}
 	t.page(body.String(), new(int))
 	return t, nil
 }
@@ -48,21 +51,25 @@ type wordReader struct {
 	rows       [][]string         // the rows that are open
 	paragraphs []*wordParagraph   // nested where a text box stands in one
 	skipping   int                // how many elements are open within one that is skipped
+	shaded     []bool             // by box: whether it has a background
+	properties string             // the list of properties that began last
+	ink        ink                // of the present run
 	inText     bool
-	vanished   bool // the present run is hidden
 	hidden     int
+	faint      int // characters that are shown here, and hard to see there
 	written    int
 }
 
 type wordParagraph struct {
 	text   strings.Builder
 	prefix string
+	shaded bool
 }
 
 func (w *wordReader) full() bool { return w.written > maxChars }
 
 func (w *wordReader) visitor() visitor {
-	w.boxes = []*strings.Builder{{}}
+	w.boxes, w.shaded = []*strings.Builder{{}}, []bool{false}
 	w.rows, w.paragraphs, w.skipping, w.inText = nil, nil, 0, false
 	return visitor{start: w.start, end: w.end, text: w.chars, full: w.full}
 }
@@ -95,9 +102,13 @@ func (w *wordReader) start(name string, attr attributes) {
 			w.prefix("")
 		}
 	case "r":
-		w.vanished = false
-	case "vanish":
-		w.vanished = attr.on("val")
+		w.ink = ink{}
+	case "rPr", "pPr", "tcPr", "tblPr":
+		w.properties = name
+	case "vanish", "color", "sz", "highlight":
+		w.ink.of(name, attr)
+	case "shd":
+		w.shade(attr)
 	case "t":
 		w.inText = true
 	case "tab", "ptab":
@@ -115,7 +126,7 @@ func (w *wordReader) start(name string, attr attributes) {
 	case "tr":
 		w.rows = append(w.rows, nil)
 	case "tc":
-		w.boxes = append(w.boxes, &strings.Builder{})
+		w.boxes, w.shaded = append(w.boxes, &strings.Builder{}), append(w.shaded, false)
 	}
 }
 
@@ -145,7 +156,7 @@ func (w *wordReader) end(name string) {
 			return
 		}
 		cell := strings.Join(strings.Fields(w.boxes[n-1].String()), " ")
-		w.boxes = w.boxes[:n-1]
+		w.boxes, w.shaded = w.boxes[:n-1], w.shaded[:n-1]
 		w.rows[rows-1] = append(w.rows[rows-1], cell)
 	case "tr":
 		if n := len(w.rows); n > 0 {
@@ -164,14 +175,37 @@ func (w *wordReader) chars(s string) {
 // write adds to the present paragraph.
 func (w *wordReader) write(s string) {
 	n := utf8.RuneCountInString(s)
-	if w.vanished {
+	if w.ink.vanished {
 		w.hidden += n
 		return
 	}
 	if len(w.paragraphs) > 0 {
+		if w.ink.tiny || w.ink.white && !w.onColour() {
+			w.faint += glyphs(s)
+		}
 		w.paragraphs[len(w.paragraphs)-1].text.WriteString(s)
 		w.written += n
 	}
+}
+
+// shade notes a background: of the present run, paragraph or cell. That of a
+// table counts for the cell that it stands in, which errs on the quiet side.
+func (w *wordReader) shade(attr attributes) {
+	switch n := len(w.paragraphs); w.properties {
+	case "rPr":
+		w.ink.of("shd", attr)
+	case "pPr":
+		if n > 0 {
+			w.paragraphs[n-1].shaded = shades(attr)
+		}
+	default:
+		w.shaded[len(w.shaded)-1] = w.shaded[len(w.shaded)-1] || shades(attr)
+	}
+}
+
+// onColour reports whether what is written now stands on a background.
+func (w *wordReader) onColour() bool {
+	return w.ink.shaded || w.paragraphs[len(w.paragraphs)-1].shaded || slices.Contains(w.shaded, true)
 }
 
 func (w *wordReader) prefix(s string) {
