@@ -356,9 +356,12 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	} else if provider, err = c.provider(store); err != nil {
 		return nil, err
 	}
+	var arrived func(context.Context)
+	warm := &warmer{log: c.log}
 	if c.lives {
 		w.watcher = auth.NewWatcher(auth.WatcherConfig{Provider: provider})
-		provider = w.watcher
+		provider = &unattended{Provider: w.watcher, kept: provider, asksNobody: c.mode == modeAuth0}
+		arrived = warm.start
 	}
 	box, err := mailbox.New(mailbox.Config{ //nolint:contextcheck // it keeps no context: each request brings its own
 		HTTP: func(scope string) http.RoundTripper {
@@ -371,6 +374,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		w.close()
 		return nil, usagef("LINKMAIL_GMAIL_ENDPOINT: %s", plain(err))
 	}
+	warm.box = box
 	offered := c.offer.tools()
 	offered.Mailbox, offered.Confirmations = box, store
 	offered.Ask = func(ctx context.Context, question string) (yes, asked bool, err error) {
@@ -409,6 +413,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		Log:          c.log,
 		Watcher:      w.watcher,
 		State:        store,
+		Arrived:      arrived,
 		Wait:         c.wait,
 		Progress: func(ctx context.Context, tell func(done, total int, what string)) context.Context {
 			return mailbox.WithProgress(ctx, tell)
@@ -420,6 +425,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	}
 	stop := w.close
 	w.close = func() {
+		warm.close()
 		w.server.Close()
 		stop()
 	}
