@@ -42,6 +42,7 @@ var localUser = auth.Principal{Subject: "local"}
 type client struct {
 	mode      string
 	gmail     *url.URL
+	units     int // of Gmail's quota, a minute
 	auth0     auth0.Config
 	brokerURL string
 	brokerKey secret.Text
@@ -121,6 +122,9 @@ func (s *source) client(quiet string) (*client, error) {
 		endpoint = "https://gmail.googleapis.com/"
 	}
 	c.gmail = s.origin("LINKMAIL_GMAIL_ENDPOINT", endpoint, "")
+	if c.units = s.number("LINKMAIL_GMAIL_UNITS", mailbox.DefaultUnits); c.units < mailbox.MinUnits {
+		s.problem("LINKMAIL_GMAIL_UNITS must be at least %d, which is what a single send costs", mailbox.MinUnits)
+	}
 	c.cacheDir, c.key = s.text("LINKMAIL_CACHE_DIR"), s.secret("LINKMAIL_KEY")
 	if !c.key.IsZero() {
 		if _, err := cache.ParseKey(c.key); err != nil {
@@ -367,8 +371,12 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		HTTP: func(scope string) http.RoundTripper {
 			return &auth.Transport{Provider: provider, Scope: scope, Hosts: []string{c.gmail.Host}, Base: egress(c.p)}
 		},
-		Endpoint: c.gmail.String(),
-		Version:  buildVersion(),
+		Endpoint:       c.gmail.String(),
+		UnitsPerMinute: c.units,
+		NearlySpent: func(spent, limit int) {
+			c.log.Warn().Int("spent", spent).Int("limit", limit).Msg("most of this minute's Gmail quota is spent; calls beyond it will be told to wait")
+		},
+		Version: buildVersion(),
 	})
 	if err != nil {
 		w.close()
