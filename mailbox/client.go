@@ -54,10 +54,10 @@ func New(cfg Config) (*Client, error) {
 		return nil, err
 	}
 	if cfg.UnitsPerMinute == 0 {
-		cfg.UnitsPerMinute = defaultUnits
+		cfg.UnitsPerMinute = DefaultUnits
 	}
-	if cfg.UnitsPerMinute < unitsSend {
-		return nil, fmt.Errorf("mailbox: Config.UnitsPerMinute is %d, but a single send costs %d", cfg.UnitsPerMinute, unitsSend)
+	if cfg.UnitsPerMinute < MinUnits {
+		return nil, fmt.Errorf("mailbox: Config.UnitsPerMinute is %d, but a single send costs %d", cfg.UnitsPerMinute, MinUnits)
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -78,7 +78,7 @@ func New(cfg Config) (*Client, error) {
 		root:    root,
 		host:    host(root.Host),
 		now:     cfg.Now,
-		quota:   &quota{limit: cfg.UnitsPerMinute, now: cfg.Now},
+		quota:   &quota{limit: cfg.UnitsPerMinute, now: cfg.Now, nearly: cfg.NearlySpent},
 		batches: batches{slot: make(chan struct{}, 1), size: maxPart},
 		known:   newKnown(),
 		reading: make(chan struct{}, 1),

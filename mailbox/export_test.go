@@ -51,6 +51,9 @@ func NewQuota(limit int, now func() time.Time) *Quota {
 	return &Quota{quota{limit: limit, now: now}}
 }
 
+// Tell has f told when most of the quota is spent.
+func (q *Quota) Tell(f func(spent, limit int)) { q.q.nearly = f }
+
 func (q *Quota) Take(units int) error { return q.q.take(units) }
 
 // LRU keeps strings up to a total length.

@@ -21,8 +21,11 @@ type Config struct {
 	// Endpoint is the root of the Gmail API; default https://gmail.googleapis.com/.
 	Endpoint string
 	// UnitsPerMinute is the per-user quota; default 6000 (projects created
-	// since May 2026; older ones have 15000).
+	// since May 2026; older ones have 15000). At least [MinUnits].
 	UnitsPerMinute int
+	// NearlySpent is told, once each time, when a minute's spending reaches 80 %
+	// of the quota. It must not block. Nil: nobody is told.
+	NearlySpent func(spent, limit int)
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 	// Version goes into the User-Agent.

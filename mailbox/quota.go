@@ -29,8 +29,14 @@ const (
 	unitsSend         = 100
 )
 
-// defaultUnits is the quota of a user of a project created since May 2026.
-const defaultUnits = 6000
+const (
+	// DefaultUnits is the quota of a user of a project created since May 2026.
+	DefaultUnits = 6000
+	// MinUnits is the smallest quota that is of use: what a send costs.
+	MinUnits = unitsSend
+	// nearlySpent is the share of the quota, in percent, that is worth a word.
+	nearlySpent = 80
+)
 
 // quota counts the units that were spent in the last minute. It refuses a call
 // that would not fit, because Gmail answers such a call with an error that
@@ -38,9 +44,13 @@ const defaultUnits = 6000
 //
 // It is a sliding window and not a token bucket: a full bucket that refills
 // while it is drained lets twice the limit through in its first minute.
+//
+// It knows what this client spent. What other processes, or other devices with
+// the same OAuth client, spend of the same quota shows in Gmail's refusals only.
 type quota struct {
-	limit int
-	now   func() time.Time
+	limit  int
+	now    func() time.Time
+	nearly func(spent, limit int) // told when most of it is spent; nil: nobody is
 
 	mu    sync.Mutex
 	slots [60]struct { // one a second, by second modulo 60
@@ -51,25 +61,34 @@ type quota struct {
 
 // take spends units, or returns an error that says when they will fit.
 func (q *quota) take(units int) error {
+	before, err := q.spend(units)
+	line := q.limit * nearlySpent / 100
+	if err == nil && q.nearly != nil && before < line && before+units >= line {
+		q.nearly(before+units, q.limit) // not under the lock
+	}
+	return err
+}
+
+// spend is take, and returns what was spent before.
+func (q *quota) spend(units int) (spent int, err error) {
 	now := q.now()
 	second := now.Unix()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	spent := 0
 	for _, s := range q.slots {
 		if second-s.second < 60 {
 			spent += s.units
 		}
 	}
 	if spent > 0 && spent+units > q.limit {
-		return q.refusal(now, spent+units-q.limit)
+		return spent, q.refusal(now, spent+units-q.limit)
 	}
 	slot := &q.slots[((second%60)+60)%60]
 	if slot.second != second {
 		slot.second, slot.units = second, 0
 	}
 	slot.units += units
-	return nil
+	return spent, nil
 }
 
 // refusal says when excess units will have left the window. The caller holds

@@ -42,6 +42,28 @@ func TestTheQuotaHoldsInEveryMinute(t *testing.T) {
 	}
 }
 
+func TestItIsToldOnceThatMostOfTheQuotaIsSpent(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	q := mailbox.NewQuota(100, func() time.Time { return now })
+	var told []int
+	q.Tell(func(spent, limit int) {
+		if limit != 100 {
+			t.Errorf("told of a limit of %d", limit)
+		}
+		told = append(told, spent)
+	})
+	for _, units := range []int{79, 1, 10, 50} { // the last is refused
+		_ = q.Take(units)
+	}
+	now = now.Add(time.Minute)
+	for _, units := range []int{79, 5} { // a minute of its own
+		_ = q.Take(units)
+	}
+	if want := []int{80, 84}; !slices.Equal(told, want) {
+		t.Errorf("told at %v, want %v", told, want)
+	}
+}
+
 func TestTheCacheKeepsWhatIsUsed(t *testing.T) {
 	l := mailbox.NewLRU(10)
 	l.Store("a", "aaaa")

@@ -76,10 +76,7 @@ func (s *Server) watched(ctx context.Context, name string, req mcp.CallToolReque
 		log.Info().Str("tool", name).Str("outcome", r.kind).
 			Int64("ms", s.cfg.Now().Sub(started).Milliseconds()).Msg("call")
 	}()
-	if _, ok := auth.PrincipalFrom(ctx); !ok {
-		ctx = auth.WithPrincipal(ctx, s.cfg.Principal)
-	}
-	return how(ctx, call{id, req, log})
+	return how(s.onBehalf(ctx), call{id, req, log})
 }
 
 // perform runs the tool once and turns its error into words.

@@ -69,6 +69,9 @@ type Config struct {
 	// Progress returns a context in which a tool tells how far it has got, for
 	// a client that asked to know. Nil: no tool does.
 	Progress func(ctx context.Context, tell func(done, total int, what string)) context.Context
+	// Arrived is told when a client has said initialize, before it is answered:
+	// it returns at once. Its context names who calls. Nil: nobody is told.
+	Arrived func(ctx context.Context)
 	// Wait is how long a call that is repeated after an elicitation waits for
 	// the sign-in to be finished; default 45 seconds, within the patience of
 	// the clients that have the least. Negative: not at all.
@@ -122,6 +125,11 @@ func New(cfg Config) (*Server, error) {
 		// Clients may set a level, and some insist on it.
 		mcpserver.WithLogging(),
 	}
+	if cfg.Arrived != nil {
+		hooks := &mcpserver.Hooks{}
+		hooks.AddAfterInitialize(s.arrived)
+		options = append(options, mcpserver.WithHooks(hooks))
+	}
 	if len(cfg.Resources) > 0 {
 		options = append(options, mcpserver.WithResourceCapabilities(false, false))
 	}
@@ -150,6 +158,19 @@ func (s *Server) Close() {
 		s.cfg.Watcher.Close()
 	}
 	s.announcing.Wait()
+}
+
+// arrived tells that a client has said initialize.
+func (s *Server) arrived(ctx context.Context, _ any, _ *mcp.InitializeRequest, _ *mcp.InitializeResult) {
+	s.cfg.Arrived(s.onBehalf(ctx))
+}
+
+// onBehalf returns a context that names who calls.
+func (s *Server) onBehalf(ctx context.Context) context.Context {
+	if _, ok := auth.PrincipalFrom(ctx); ok {
+		return ctx
+	}
+	return auth.WithPrincipal(ctx, s.cfg.Principal)
 }
 
 // Answer is what one call returns.

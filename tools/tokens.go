@@ -25,11 +25,11 @@ func tokens(s string) int {
 		case r >= utf8.RuneSelf:
 			thirds += foreignTokens(r, size)
 		case isDigit(r):
-			size = run(s, isDigit)
+			size = span(s, isDigit)
 			thirds += 3 * ((size + 2) / 3)
 		case isLetter(r):
-			size = run(s, unicode.IsUpper)
-			if lower := run(s[size:], isSmall); size < 2 || lower < 3 {
+			size = span(s, unicode.IsUpper)
+			if lower := span(s[size:], isSmall); size < 2 || lower < 3 {
 				size += lower
 			}
 			thirds += 3 * wordTokens(s[:size], inside)
@@ -47,8 +47,8 @@ func isDigit(r rune) bool  { return r >= '0' && r <= '9' }
 func isSmall(r rune) bool  { return r >= 'a' && r <= 'z' }
 func isLetter(r rune) bool { return isSmall(r|0x20) && r < utf8.RuneSelf }
 
-// run returns how many bytes of ASCII at the beginning of s are of a kind.
-func run(s string, kind func(rune) bool) int {
+// span returns how many bytes of ASCII at the beginning of s are of a kind.
+func span(s string, kind func(rune) bool) int {
 	n := 0
 	for n < len(s) && s[n] < utf8.RuneSelf && kind(rune(s[n])) {
 		n++

@@ -67,6 +67,9 @@ func listTools(b *testing.B, cmd *exec.Cmd, visit func(pid int)) time.Duration {
 	return took
 }
 
+// nobody is where no Gmail answers.
+const nobody = "http://127.0.0.1:9"
+
 func median(d []time.Duration) time.Duration {
 	slices.Sort(d)
 	return d[len(d)/2]
@@ -81,7 +84,7 @@ func BenchmarkServeStart(b *testing.B) {
 	dir := b.TempDir()
 	start := func() *exec.Cmd {
 		cmd := exec.CommandContext(b.Context(), ours, "serve")
-		cmd.Env = []string{"LINKMAIL_AUTH=token", "LINKMAIL_GMAIL_TOKEN=x", "LINKMAIL_CACHE_DIR=" + dir}
+		cmd.Env = []string{"LINKMAIL_AUTH=token", "LINKMAIL_GMAIL_TOKEN=x", "LINKMAIL_GMAIL_ENDPOINT=" + nobody, "LINKMAIL_CACHE_DIR=" + dir}
 		return cmd
 	}
 	var mine, theirs []time.Duration
@@ -102,7 +105,7 @@ func BenchmarkServeMemory(b *testing.B) {
 	rss := 0
 	for b.Loop() {
 		cmd := exec.CommandContext(b.Context(), ours, "serve")
-		cmd.Env = []string{"LINKMAIL_AUTH=token", "LINKMAIL_GMAIL_TOKEN=x", "LINKMAIL_CACHE_DIR=" + dir}
+		cmd.Env = []string{"LINKMAIL_AUTH=token", "LINKMAIL_GMAIL_TOKEN=x", "LINKMAIL_GMAIL_ENDPOINT=" + nobody, "LINKMAIL_CACHE_DIR=" + dir}
 		listTools(b, cmd, func(pid int) {
 			time.Sleep(time.Second)
 			rss = statusOf(b, pid, "VmRSS")

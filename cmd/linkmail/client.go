@@ -42,6 +42,7 @@ var localUser = auth.Principal{Subject: "local"}
 type client struct {
 	mode      string
 	gmail     *url.URL
+	units     int // of Gmail's quota, a minute
 	auth0     auth0.Config
 	brokerURL string
 	brokerKey secret.Text
@@ -121,6 +122,9 @@ func (s *source) client(quiet string) (*client, error) {
 		endpoint = "https://gmail.googleapis.com/"
 	}
 	c.gmail = s.origin("LINKMAIL_GMAIL_ENDPOINT", endpoint, "")
+	if c.units = s.number("LINKMAIL_GMAIL_UNITS", mailbox.DefaultUnits); c.units < mailbox.MinUnits {
+		s.problem("LINKMAIL_GMAIL_UNITS must be at least %d, which is what a single send costs", mailbox.MinUnits)
+	}
 	c.cacheDir, c.key = s.text("LINKMAIL_CACHE_DIR"), s.secret("LINKMAIL_KEY")
 	if !c.key.IsZero() {
 		if _, err := cache.ParseKey(c.key); err != nil {
@@ -357,21 +361,29 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		return nil, err
 	}
 	keeper, _ := provider.(auth.Keeper)
+	var arrived func(context.Context)
+	warm := &warmer{log: c.log}
 	if c.lives {
 		w.watcher = auth.NewWatcher(auth.WatcherConfig{Provider: provider})
-		provider = w.watcher
+		provider = &unattended{Provider: w.watcher, kept: provider, asksNobody: c.mode == modeAuth0}
+		arrived = warm.start
 	}
 	box, err := mailbox.New(mailbox.Config{ //nolint:contextcheck // it keeps no context: each request brings its own
 		HTTP: func(scope string) http.RoundTripper {
 			return &auth.Transport{Provider: provider, Scope: scope, Hosts: []string{c.gmail.Host}, Base: egress(c.p)}
 		},
-		Endpoint: c.gmail.String(),
-		Version:  buildVersion(),
+		Endpoint:       c.gmail.String(),
+		UnitsPerMinute: c.units,
+		NearlySpent: func(spent, limit int) {
+			c.log.Warn().Int("spent", spent).Int("limit", limit).Msg("most of this minute's Gmail quota is spent; calls beyond it will be told to wait")
+		},
+		Version: buildVersion(),
 	})
 	if err != nil {
 		w.close()
 		return nil, usagef("LINKMAIL_GMAIL_ENDPOINT: %s", plain(err))
 	}
+	warm.box = box
 	offered := c.offer.tools()
 	offered.Mailbox, offered.Confirmations = box, store
 	offered.Ask = func(ctx context.Context, question string) (yes, asked bool, err error) {
@@ -419,6 +431,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		Log:          c.log,
 		Watcher:      w.watcher,
 		State:        store,
+		Arrived:      arrived,
 		Wait:         c.wait,
 		Progress: func(ctx context.Context, tell func(done, total int, what string)) context.Context {
 			return mailbox.WithProgress(ctx, tell)
@@ -430,6 +443,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	}
 	stop := w.close
 	w.close = func() {
+		warm.close()
 		w.server.Close()
 		stop()
 	}

@@ -178,6 +178,8 @@ func TestWrongUsageSaysWhatIsRight(t *testing.T) {
 		{"a name that is near to nothing", []string{"bogus"}, `there is no command "bogus". Run`},
 		{"a tool that read-only switches off", []string{"call", "send_email", "{}", "--read-only"}, "switched off by LINKMAIL_READ_ONLY"},
 		{"a switch of tools that is neither", []string{"tools", "--send", "always"}, "LINKMAIL_SEND"},
+		{"a quota that is no number", []string{"serve", "--gmail-units", "all"}, "LINKMAIL_GMAIL_UNITS is \"all\"; it must be a whole number"},
+		{"a quota that no send fits in", []string{"serve", "--gmail-units", "99"}, "LINKMAIL_GMAIL_UNITS must be at least 100"},
 		{"an argument to version", []string{"version", "now"}, `"now"`},
 		{"a negative wait", []string{"call", "search_emails", "{}", "--wait", "-1s"}, "--wait"},
 	}

@@ -39,6 +39,7 @@ var settings = []setting{
 	{env: "LINKMAIL_GOOGLE_ENDPOINT", flag: "google-endpoint", kind: "url", text: "root of Google's OAuth endpoints, for a stand-in", def: "Google's own"},
 	{env: "LINKMAIL_GMAIL_TOKEN", flag: "gmail-token", kind: "secret", text: "a Google access token, for token"},
 	{env: "LINKMAIL_GMAIL_ENDPOINT", flag: "gmail-endpoint", kind: "url", text: "root of the Gmail API", def: "https://gmail.googleapis.com/"},
+	{env: "LINKMAIL_GMAIL_UNITS", flag: "gmail-units", kind: "number", text: "Gmail quota units that may be spent a minute, for Google Cloud projects with another quota, such as the 15000 of those from before May 2026; counted by each process for itself, so every call starts with all of it", def: "6000"},
 	{env: "LINKMAIL_AUTH0_VIA", flag: "auth0-via", kind: "choice", text: "how to reach Auth0: direct, broker (through the broker's proxy, which then sees what passes), auto (direct, and the broker only where direct connections are blocked) or vault (as auto, but what takes AUTH0_CLIENT_SECRET is done by the broker, which then has it in place of this machine and sees the refresh token; with auth0-linkauth)", def: "auto"},
 	{env: "LINKMAIL_CACHE_DIR", flag: "cache-dir", kind: "directory", text: "where the sealed login is kept", def: "linkmail in the user's cache directory"},
 	{env: "LINKMAIL_KEY", flag: "key", kind: "secret", text: "key that seals the cache, base64 of 32 bytes", def: "from the OS keyring, else a key file that linkmail creates"},

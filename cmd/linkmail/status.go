@@ -100,7 +100,7 @@ func (c *client) view(ctx context.Context, provider auth.Provider) (statusView, 
 				Name: s.Scope, Connection: s.Connection, Granted: append([]string{}, s.Granted...), Missing: s.Missing,
 				CachedUntil: moment(s.Until), Waiting: s.Waiting,
 			})
-			live = live || s.Scope == mailService && time.Now().Add(time.Minute).Before(s.Until)
+			live = live || s.Scope == mailService && lasts(s, time.Minute)
 			kept.Waiting = kept.Waiting || s.Waiting
 		}
 		switch {
