@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"path"
 	"strings"
 	"unicode/utf8"
 
@@ -239,7 +240,7 @@ func (o *attachmentOut) contents() []mcp.Content { return o.extra }
 // inside what the sender wrote.
 func (o *attachmentOut) render(f fence, _ string) string {
 	var b, inside strings.Builder
-	fmt.Fprintf(&b, "Attachment of message %s: part %s, %d bytes%s\n", o.MessageID, orWhole(o.PartID), o.Size, prefixed(", really ", o.Kind))
+	fmt.Fprintf(&b, "Attachment of message %s: part %s, %d bytes%s\n", o.MessageID, orWhole(o.PartID), o.Size, prefixed(", really ", o.surprise()))
 	fmt.Fprintf(&inside, "%q, %s\n", o.Name, o.Type)
 	for _, a := range o.Attachments {
 		fmt.Fprintf(&inside, "Attachment of this mail: %s%q, %s, %d bytes\n", inPart(a.PartID), a.Name, a.Type, a.Size)
@@ -290,8 +291,27 @@ func (o *attachmentOut) rest() string {
 		return fmt.Sprintf("This is the whole document, %s.", plural(o.Pages, o.unit))
 	case o.unit != "" && o.Width == 0:
 		return fmt.Sprintf("This is the end of %s.", plural(o.Pages, o.unit))
+	case o.Text != "" && o.Complete:
+		return "This is all of its text."
+	case o.Text != "":
+		return "This is the end of its text."
 	}
 	return ""
+}
+
+// surprise is what the file really is, where its name says otherwise; where the
+// name says nothing, its type.
+func (o *attachmentOut) surprise() string {
+	says := strings.TrimPrefix(strings.ToLower(path.Ext(o.Name)), ".")
+	if says == "" {
+		_, says, _ = strings.Cut(strings.ToLower(o.Type), "/")
+	}
+	switch {
+	case says == o.Kind, says == "jpg" && o.Kind == "jpeg", says == "htm" && o.Kind == "html",
+		o.Kind == "text" && strings.HasPrefix(o.Type, "text/"):
+		return ""
+	}
+	return o.Kind
 }
 
 // inPart names a part that can be opened; one without an id cannot.
