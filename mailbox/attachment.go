@@ -158,7 +158,7 @@ func find(root *gmail.MessagePart, ref PartRef) (*gmail.MessagePart, error) {
 	if len(own)+len(inner) == 0 {
 		return nil, &Error{
 			Code: codeNotFound, Message: "the mail has no attachments",
-			Hint: "read_email shows the text of a mail.",
+			Hint: "To see the text of the mail, use read_email.",
 		}
 	}
 	for _, list := range [...][]*gmail.MessagePart{own, inner} {

@@ -10,25 +10,25 @@ var advice = map[string]map[string]string{
 	"search_emails": {
 		"from": inQuery("from:anna"), "to": inQuery("to:anna"), "subject": inQuery("subject:report"), "label": inQuery("label:work"), "labels": inQuery("label:work"),
 		"labelids": inQuery("label:work"), "folder": inQuery("in:inbox"), "unread": inQuery("is:unread"), "isunread": inQuery("is:unread"),
-		"hasattachment": inQuery("has:attachment"), "hasattachments": inQuery("has:attachment"), "threadid": "get_thread reads a thread.", "messageid": "read_email reads a mail.",
+		"hasattachment": inQuery("has:attachment"), "hasattachments": inQuery("has:attachment"), "threadid": "Use get_thread, which reads a thread.", "messageid": "Use read_email, which reads a mail.",
 	},
 	"read_email": {
-		"threadid": "get_thread reads a thread.", "query": "search_emails finds mail, and names the ids.",
-		"partid": "get_attachment opens an attachment.", "draftid": "A search for in:draft names the messageId of a draft.",
+		"threadid": "Use get_thread, which reads a thread.", "query": "Use search_emails, which finds mail and names the ids.",
+		"partid": "Use get_attachment, which opens one.", "draftid": "A search for in:draft names the messageId of a draft.",
 	},
-	"get_thread":     {"query": "search_emails finds mail, and names the ids."},
+	"get_thread":     {"query": "Use search_emails, which finds mail and names the ids."},
 	"get_attachment": {"threadid": "Give the messageId of the mail that has the attachment.", "path": `Give as: "save"; the name under which it was saved is in the answer.`},
 	"modify_emails": {
 		"read": oneAction("mark_read or mark_unread"), "unread": oneAction("mark_unread or mark_read"), "isread": oneAction("mark_read or mark_unread"),
 		"starred": oneAction("star or unstar"), "star": oneAction("star or unstar"), "archive": oneAction("archive or unarchive"),
-		"trash": "trash_emails does that.", "query": "search_emails finds the ids.",
+		"trash": "Use trash_emails, which can also restore.", "query": "Use search_emails, which finds the ids.",
 	},
 	"trash_emails": {
 		"action": "Give restore: true to take mails out; without it they are moved there.",
-		"query":  "search_emails finds the ids.",
+		"query":  "Use search_emails, which finds the ids.",
 	},
 	"send_email": {
-		"threadid": inThread, "inreplyto": inThread, "messageid": inThread, "asdraft": "draft_email saves a draft.", "draft": "draft_email saves a draft.",
+		"threadid": inThread, "inreplyto": inThread, "messageid": inThread, "asdraft": "Use draft_email, which saves a draft.", "draft": "Use draft_email, which saves a draft.",
 		"confirm": confirming, "confirmed": confirming,
 	},
 	"draft_email": {"threadid": inThread, "inreplyto": inThread, "messageid": "Give replyToMessageId to stay in the thread of that mail, or draftId to change that draft."},

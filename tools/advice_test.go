@@ -46,3 +46,26 @@ func TestNothingIsTrashedThatWasToBeRestored(t *testing.T) {
 		}
 	}
 }
+
+// Advice about an argument that a tool has, or takes as a synonym, would never
+// be given.
+func TestAdviceIsAboutArgumentsThatToolsDoNotHave(t *testing.T) {
+	all, err := tools.ParseToolsets("all")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &box{}
+	for tool, hints := range tools.Advice {
+		for key, hint := range hints {
+			if hint[0] < 'A' || hint[0] > 'Z' || !strings.HasSuffix(hint, ".") {
+				t.Errorf("%s, %s: %q is no sentence", tool, key, hint)
+			}
+			if tool == "attachments" {
+				continue
+			}
+			if _, err := run(t, tools.Config{Mailbox: b, Toolsets: all}, tool, `{"`+key+`":"x"}`); err == nil || !strings.Contains(err.Error(), "unknown argument") {
+				t.Errorf("%s takes %s: %v", tool, key, err)
+			}
+		}
+	}
+}

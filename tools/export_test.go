@@ -39,3 +39,6 @@ var FileName = fileName
 
 // OperatorNote is what is said of the operators of a query.
 var OperatorNote = operatorNote
+
+// Advice is what is said of arguments that tools do not have, by tool.
+var Advice = advice
