@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -153,10 +154,13 @@ func find(root *gmail.MessagePart, ref PartRef) (*gmail.MessagePart, error) {
 	if ref.ID != "" {
 		return partOf(root, ref.ID, 0), nil
 	}
-	if root != nil && len(root.Parts) == 0 && ref.Name == "" {
-		return root, nil // the mail is the attachment
-	}
 	own, inner := leavesOf(root)
+	if len(own)+len(inner) == 0 {
+		return nil, &Error{
+			Code: codeNotFound, Message: "the mail has no attachments",
+			Hint: "To see the text of the mail, use read_email.",
+		}
+	}
 	for _, list := range [...][]*gmail.MessagePart{own, inner} {
 		for _, same := range [...]func(*gmail.MessagePart) bool{
 			func(p *gmail.MessagePart) bool { return ref.Name == "" && !attachmentOf(p).Inline },
@@ -180,7 +184,11 @@ func find(root *gmail.MessagePart, ref PartRef) (*gmail.MessagePart, error) {
 			}
 		}
 	}
-	return nil, nil //nolint:nilnil // there is none, which is not for this function to say
+	return nil, &Error{
+		Code:    codeNotFound,
+		Message: "the mail has no such attachment; it has " + partsNamed(slices.Concat(own, inner)),
+		Hint:    "Call again with one of these as partId. read_email shows their names.",
+	}
 }
 
 // maxNamed is how many parts an error names.
@@ -188,17 +196,32 @@ const maxNamed = 20
 
 // ambiguous refuses to guess which of several parts is meant.
 func ambiguous(parts []*gmail.MessagePart) *Error {
-	ids := make([]string, 0, len(parts))
-	for _, p := range parts[:min(len(parts), maxNamed)] {
-		if idForm.MatchString(strings.ReplaceAll(p.PartId, ".", "")) {
-			ids = append(ids, p.PartId)
-		}
-	}
 	return &Error{
 		Code:    "ambiguous",
-		Message: fmt.Sprintf("%d attachments of the mail are meant by this: the parts %s", len(parts), strings.Join(ids, ", ")),
+		Message: fmt.Sprintf("%d attachments of the mail are meant by this: %s", len(parts), partsNamed(parts)),
 		Hint:    "Call again with one of these as partId.",
 	}
+}
+
+// partsNamed names parts without a word of their sender's: by their ids and by
+// the first halves of their types.
+func partsNamed(parts []*gmail.MessagePart) string {
+	var list []string
+	for _, p := range parts[:min(len(parts), maxNamed)] {
+		kind, _, _ := strings.Cut(strings.ToLower(p.MimeType), "/")
+		switch {
+		case p.PartId == "":
+			list = append(list, "the mail itself, without a partId")
+			continue
+		case !idForm.MatchString(strings.ReplaceAll(p.PartId, ".", "")):
+			continue
+		case slices.Contains([]string{"text", "image", "audio", "video", "message"}, kind):
+		default:
+			kind = "file"
+		}
+		list = append(list, p.PartId+" ("+kind+")")
+	}
+	return "the parts " + strings.Join(list, ", ")
 }
 
 // leavesOf returns the attachments of a mail, and those of mails within it.

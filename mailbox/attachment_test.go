@@ -119,8 +119,31 @@ func TestWhichAttachmentIsMeant(t *testing.T) {
 			if got := string(f.Content) + codeOf(err); got != c.want {
 				t.Errorf("got %q, %v, want %q", f.Content, err, c.want)
 			}
-			if codeOf(err) == "ambiguous" && !strings.Contains(err.Error(), "1, 2") {
+			if codeOf(err) == "ambiguous" && !strings.Contains(err.Error(), "1 (text), 2 (text)") {
 				t.Errorf("%q does not name the parts", err)
+			}
+		})
+	}
+}
+
+// What a part is called, and the second half of its type, are its sender's words.
+func TestErrorsNameTheAttachmentsThatThereAreByIDAndKind(t *testing.T) {
+	r := newRig(t, standin.Config{})
+	none := r.deliver("From: Ann <ann@example.net>\r\nSubject: Hi\r\n\r\nHello.\r\n")
+	some := r.attach(file("canary.txt", "text/canary", "a"), file("canary.pdf", "canary/canary", "b"))
+	for _, c := range []struct {
+		name, id string
+		ref      mailbox.PartRef
+		want     string
+	}{
+		{"of none", none, mailbox.PartRef{}, "the mail has no attachments"},
+		{"of none, by name", none, mailbox.PartRef{Name: "x.pdf"}, "the mail has no attachments"},
+		{"of another name", some, mailbox.PartRef{Name: "x.pdf"}, "the mail has no such attachment; it has the parts 1 (text), 2 (file)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := r.Document(t.Context(), c.id, c.ref)
+			if codeOf(err) != "not_found" || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "canary") {
+				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
 	}

@@ -54,7 +54,7 @@ type call struct {
 func (s *Server) run(ctx context.Context, req mcp.CallToolRequest, how func(context.Context, call) reply) reply {
 	return s.watched(ctx, s.known(req.Params.Name), req, func(ctx context.Context, c call) reply {
 		if _, ok := s.handlers[req.Params.Name]; !ok {
-			return s.unknownTool()
+			return s.unknownTool(c)
 		}
 		return how(ctx, c)
 	})
@@ -104,7 +104,10 @@ func (s *Server) known(name string) string {
 	return "unknown"
 }
 
-func (s *Server) unknownTool() reply {
+func (s *Server) unknownTool(c call) reply {
+	if s.cfg.Missing != nil {
+		return explain(s.cfg.Missing(c.req.Params.Name), c.id, c.log)
+	}
 	return reply{kind: "unknown_tool", problem: &problem{
 		Code:    "unknown_tool",
 		Message: "there is no tool of this name",

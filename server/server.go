@@ -41,6 +41,10 @@ type Config struct {
 	// A handler returns its errors as they are, for the server to explain. A
 	// structured answer with a method Kind() string is logged as that kind.
 	Tools []mcpserver.ServerTool
+	// Missing says why there is no tool of a name. It is asked of names that
+	// are not among Tools, and answers with an error that explains itself. Nil:
+	// the answer names the tools that there are.
+	Missing func(name string) error
 	// Prompts are tasks that a client may offer its user. Optional.
 	Prompts []mcpserver.ServerPrompt
 	// Resources are what a client may read beside them, by the form of their
@@ -119,16 +123,16 @@ func New(cfg Config) (*Server, error) {
 	if cfg.State != nil {
 		s.elicitations = &elicitations{store: cfg.State, now: cfg.Now}
 	}
+	hooks := s.missingTools()
+	if cfg.Arrived != nil {
+		hooks.AddAfterInitialize(s.arrived)
+	}
 	options := []mcpserver.ServerOption{
+		mcpserver.WithHooks(hooks),
 		mcpserver.WithInstructions(cfg.Instructions),
 		mcpserver.WithToolCapabilities(false),
 		// Clients may set a level, and some insist on it.
 		mcpserver.WithLogging(),
-	}
-	if cfg.Arrived != nil {
-		hooks := &mcpserver.Hooks{}
-		hooks.AddAfterInitialize(s.arrived)
-		options = append(options, mcpserver.WithHooks(hooks))
 	}
 	if len(cfg.Resources) > 0 {
 		options = append(options, mcpserver.WithResourceCapabilities(false, false))
@@ -145,6 +149,7 @@ func New(cfg Config) (*Server, error) {
 		s.handlers[name] = t.Handler
 		s.mcp.AddTool(t.Tool, s.handle)
 	}
+	s.mcp.AddTool(mcp.NewTool(noTool), s.answerMissing)
 	for _, p := range cfg.Prompts {
 		s.mcp.AddPrompt(p.Prompt, s.prompt(p.Handler))
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -243,7 +244,7 @@ func (o *attachmentOut) contents() []mcp.Content { return o.extra }
 // inside what the sender wrote.
 func (o *attachmentOut) render(f fence, _ string) string {
 	var b, inside strings.Builder
-	fmt.Fprintf(&b, "Attachment of message %s: part %s, %d bytes%s\n", o.MessageID, o.PartID, o.Size, prefixed(", really ", o.Kind))
+	fmt.Fprintf(&b, "Attachment of message %s: part %s, %d bytes%s\n", o.MessageID, o.PartID, o.Size, prefixed(", really ", o.surprise()))
 	fmt.Fprintf(&inside, "%q, %s\n", o.Name, o.Type)
 	for _, a := range o.Attachments {
 		fmt.Fprintf(&inside, "Attachment of this mail: %s%q, %s, %d bytes\n", inPart(a.PartID), a.Name, a.Type, a.Size)
@@ -304,6 +305,21 @@ func (o *attachmentOut) rest() string {
 	default:
 		return fmt.Sprintf("This is the end of %s.", plural(o.Pages, o.unit))
 	}
+}
+
+// surprise is what the file really is, where its name says otherwise; where the
+// name says nothing, its type.
+func (o *attachmentOut) surprise() string {
+	says := strings.TrimPrefix(strings.ToLower(path.Ext(o.Name)), ".")
+	if says == "" {
+		_, says, _ = strings.Cut(strings.ToLower(o.Type), "/")
+	}
+	switch {
+	case says == o.Kind, says == "jpg" && o.Kind == "jpeg", says == "htm" && o.Kind == "html",
+		o.Kind == "text" && strings.HasPrefix(o.Type, "text/"):
+		return ""
+	}
+	return o.Kind
 }
 
 // inPart names a part that can be opened; one without an id cannot.

@@ -105,9 +105,30 @@ func TestAnAttachmentIsRead(t *testing.T) {
 	if diff := cmp.Diff(want, data); diff != "" {
 		t.Errorf("data (-want +got):\n%s", diff)
 	}
-	for _, part := range []string{"part 1", "38 bytes", "really text", `"list.csv", text/csv`, "a,b\n1,2", "Removed: 1 character"} {
+	for _, part := range []string{"part 1", "38 bytes\n", `"list.csv", text/csv`, "a,b\n1,2", "Removed: 1 character", "This is the whole text."} {
 		if !strings.Contains(a.text, part) {
 			t.Errorf("the text does not say %q:\n%s", part, a.text)
+		}
+	}
+}
+
+func TestWhatAFileReallyIsIsSaidWhereItsNameSaysOtherwise(t *testing.T) {
+	b := newInbox(t)
+	for _, test := range []struct {
+		file attached
+		want string
+	}{
+		{attached{"page.html", "text/html", "<p>Hello</p>"}, ""},
+		{attached{"page.HTM", "text/html", "<p>Hello</p>"}, ""},
+		{attached{"notes.txt", "text/plain", "Hello"}, ""},
+		{attached{"notes.pdf", "application/pdf", "<!DOCTYPE html><html><p>Hello</p></html>"}, "really html"},
+	} {
+		a, _, err := open(t, tools.Config{Mailbox: b}, map[string]any{"messageId": b.attach(test.file)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(a.text, "really") != (test.want != "") || !strings.Contains(a.text, test.want) {
+			t.Errorf("%s: want %q in\n%s", test.file, test.want, a.text)
 		}
 	}
 }

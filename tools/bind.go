@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -79,6 +80,9 @@ func fill(v reflect.Value, tool string, params []parameter, args map[string]json
 			return invalid(p.name, "Pass only "+p.name+".", "%s and %s are the same argument", first, key)
 		}
 		given[p.name] = key
+		if err := noDraft(params, p, args[key]); err != nil {
+			return err
+		}
 		if err := set(v.FieldByIndex(p.path), p, args[key]); err != nil {
 			return err
 		}
@@ -132,11 +136,7 @@ func unknown(tool string, params []parameter, key string) *ArgumentError {
 	for i, p := range params {
 		names[i] = p.name
 	}
-	hint := "Leave it out."
-	if near := nearest(key, names); near != "" {
-		hint = "Did you mean " + near + "?"
-	}
-	return invalid("", hint, "unknown argument %q; %s takes %s", shorten(key, 40), tool, strings.Join(names, ", "))
+	return invalid("", instead(tool, params, key), "unknown argument %q; %s takes %s", shorten(key, 40), tool, strings.Join(names, ", "))
 }
 
 // set puts one JSON value into a field.
@@ -146,16 +146,20 @@ func set(field reflect.Value, p *parameter, raw json.RawMessage) *ArgumentError 
 	case aString:
 		var s string
 		if s, ok = textFrom(raw); ok {
-			field.SetString(s)
-			if p.enum != nil && s != "" && !slices.Contains(p.enum, s) {
-				return invalid(p.name, "Give one of these, spelled like this.", "%s must be one of %s", p.name, strings.Join(p.enum, ", "))
+			if p.enum != nil && s != "" {
+				i := slices.IndexFunc(p.enum, func(word string) bool { return alike(word) == alike(s) })
+				if i < 0 {
+					return invalid(p.name, "Give one of these.", "%s must be one of %s", p.name, strings.Join(p.enum, ", "))
+				}
+				s = p.enum[i]
 			}
+			field.SetString(s)
 		}
 	case anInteger:
 		var n int
 		if n, ok = integerFrom(raw); ok {
 			if p.min != nil && n < *p.min || p.max != nil && n > *p.max {
-				return invalid(p.name, "Give a number in this range.", "%s must be %s", p.name, p.bounds())
+				return invalid(p.name, "Give a number in this range.", "%s must be %s, and %d was given", p.name, p.bounds(), n)
 			}
 			field.SetInt(int64(n))
 		}
@@ -240,17 +244,57 @@ func (p *parameter) bounds() string {
 }
 
 // textFrom also takes a list of one, which is how some clients send a value
-// that they have seen as a list elsewhere.
+// that they have seen as a list elsewhere, and a whole number for its digits:
+// a part id is often nothing else.
 func textFrom(raw json.RawMessage) (string, bool) {
-	var s string
-	if json.Unmarshal(raw, &s) == nil {
-		return s, true
+	var s *string
+	if json.Unmarshal(raw, &s) == nil && s != nil {
+		return *s, true
 	}
-	var one []string
+	var one []json.RawMessage
 	if json.Unmarshal(raw, &one) == nil && len(one) == 1 {
-		return one[0], true
+		raw = one[0]
+		if json.Unmarshal(raw, &s) == nil && s != nil {
+			return *s, true
+		}
+	}
+	if digits := string(raw); wholeNumber.MatchString(digits) {
+		return digits, true
 	}
 	return "", false
+}
+
+// wholeNumber has as many digits as every client keeps: with more, those that
+// count in floating point have changed the last ones.
+var wholeNumber = regexp.MustCompile(`^(0|[1-9][0-9]{0,14})$`)
+
+// alike is a word of an enum without its spelling habits.
+func alike(word string) string {
+	return folded(strings.ReplaceAll(strings.TrimSpace(word), " ", ""))
+}
+
+// draftForm is how Gmail writes the id of a draft. Those of mails are
+// hexadecimal.
+var draftForm = regexp.MustCompile(`^r-?[0-9]{6,}$`)
+
+// noDraft refuses the id of a draft where that of a mail or a thread belongs.
+// A tool that takes either has a draftId beside its messageId.
+func noDraft(params []parameter, p *parameter, raw json.RawMessage) *ArgumentError {
+	switch p.name {
+	case "messageId":
+		if find(params, "draftId") != nil {
+			return nil
+		}
+	case "messageIds", "threadId", "threadIds", "fromMessageId", "replyToMessageId":
+	default:
+		return nil
+	}
+	ids, _, _ := listFrom(raw)
+	if !slices.ContainsFunc(ids, draftForm.MatchString) {
+		return nil
+	}
+	return invalid(p.name, "A search for in:draft names the messageId, the threadId and the draftId of every draft. draft_email changes a draft by its draftId, send_email sends it.",
+		"%s has a draftId, which names no mail", p.name)
 }
 
 func integerFrom(raw json.RawMessage) (int, bool) {
@@ -291,11 +335,11 @@ func listFrom(raw json.RawMessage) (items []string, wrong *element, ok bool) {
 		return nil, nil, false
 	}
 	for i, e := range elements {
-		var item *string
-		if json.Unmarshal(e, &item) != nil || item == nil {
+		item, ok := textFrom(e)
+		if !ok {
 			return nil, &element{i, e}, false
 		}
-		items = append(items, split(*item)...)
+		items = append(items, split(item)...)
 	}
 	return items, nil, true
 }

@@ -33,6 +33,8 @@ func TestArgumentsAreReadAsMeant(t *testing.T) {
 		{"with a number in quotes", `{"query":"x","count":"5"}`, mailbox.Query{Text: "x", Max: 5}},
 		{"with a whole number as a fraction", `{"query":"x","page_size":5.0}`, mailbox.Query{Text: "x", Max: 5}},
 		{"with a boolean in quotes", `{"query":"x","includeSpamTrash":"True"}`, mailbox.Query{Text: "x", Max: 10, SpamTrash: true}},
+		{"with a whole number for a string", `{"query":7}`, mailbox.Query{Text: "7", Max: 10}},
+		{"with a list of one number for a string", `{"query":[7]}`, mailbox.Query{Text: "7", Max: 10}},
 		{"with a list of one for a string", `{"query":["x"]}`, plain},
 		{"with a date, which begins in the zone", `{"query":"x","after":"2026-11-24","before":"2026/11/25","timeZone":"America/New_York"}`, mailbox.Query{
 			Text: "x", Max: 10,
@@ -89,18 +91,29 @@ func TestBadArgumentsAreExplained(t *testing.T) {
 		code, message, hint string
 	}{
 		{
-			"an unknown argument", "search_emails", `{"query":"x","folder":"inbox"}`,
-			"invalid_argument", `unknown argument "folder"; search_emails takes query, maxResults, pageToken, includeSpamTrash, after, before, timeZone`, "Leave it out.",
+			"an unknown argument", "search_emails", `{"query":"x","shade":"inbox"}`,
+			"invalid_argument", `unknown argument "shade"; search_emails takes query, maxResults, pageToken, includeSpamTrash, after, before, timeZone`, "If none of these says what you mean, search_emails cannot do it.",
 		},
+		{"what belongs into the query", "search_emails", `{"folder":"inbox"}`, "invalid_argument", `unknown argument "folder"`, "Write it into query, for example in:inbox."},
+		{"a misspelt synonym", "search_emails", `{"page_sise":3}`, "invalid_argument", `unknown argument "page_sise"`, "Did you mean maxResults?"},
+		{"a thread to answer", "reply_email", `{"threadId":"1","body":"x"}`, "invalid_argument", `unknown argument "threadId"`, "Give messageId"},
+		{"a blind copy of a mail that is passed on", "forward_email", `{"messageId":"1","to":"a@example.com","bcc":"b@example.com"}`, "invalid_argument", `unknown argument "bcc"`, "draftId and bcc"},
+		{"the name of an attachment to attach", "send_email", `{"to":"a@example.com","subject":"s","body":"b","attachments":[{"messageId":"1","filename":"a.pdf"}]}`, "invalid_argument", `unknown argument "filename"; attachments[0] takes`, "Give partId"},
+		{"an action that the trash has not", "trash_emails", `{"messageIds":["1"],"action":"restore"}`, "invalid_argument", `unknown argument "action"`, "Give restore: true"},
+		{"a time for a cursor", "list_changes", `{"since":"yesterday"}`, "invalid_argument", `unknown argument "since"`, "search_emails with after"},
+		{"a draft for a mail", "read_email", `{"messageId":"r-8170123456789012345"}`, "invalid_argument", "messageId has a draftId, which names no mail", "search for in:draft"},
+		{"a draft for one of the mails", "modify_emails", `{"messageIds":"18c1, r8170123456789012345","action":"star"}`, "invalid_argument", "messageIds has a draftId", "send_email sends it"},
+		{"a draft for a thread", "trash_emails", `{"threadIds":["r-8170123456789012345"]}`, "invalid_argument", "threadIds has a draftId", ""},
+		{"a number that has lost digits", "read_email", `{"messageId":1234567890123456789}`, "invalid_argument", "messageId must be a string, got a number", ""},
 		{"a misspelt argument", "search_emails", `{"maxResult":3}`, "invalid_argument", `unknown argument "maxResult"`, "Did you mean maxResults?"},
-		{"an argument of another tool", "search_emails", `{"to":"a@example.com"}`, "invalid_argument", `unknown argument "to"`, "Leave it out."},
+		{"an argument of another tool", "search_emails", `{"to":"a@example.com"}`, "invalid_argument", `unknown argument "to"`, "Write it into query"},
 		{"a very long name", "search_emails", `{"` + strings.Repeat("y", 500) + `":1}`, "invalid_argument", `unknown argument "` + strings.Repeat("y", 39) + `…"`, ""},
-		{"a number for a string", "search_emails", `{"query":7}`, "invalid_argument", "query must be a string, got a number", ""},
+		{"a fraction for a string", "search_emails", `{"query":1.2}`, "invalid_argument", "query must be a string, got a number", ""},
 		{"an object for a string", "search_emails", `{"query":{"from":"x"}}`, "invalid_argument", "query must be a string, got an object", ""},
 		{"a word for a number", "search_emails", `{"maxResults":"many"}`, "invalid_argument", "maxResults must be an integer, got a string", ""},
 		{"a fraction", "search_emails", `{"maxResults":1.5}`, "invalid_argument", "maxResults must be an integer, got a number", ""},
 		{"a number too large for any integer", "search_emails", `{"maxResults":1e300}`, "invalid_argument", "maxResults must be an integer, got a number", ""},
-		{"too many results", "search_emails", `{"maxResults":51}`, "invalid_argument", "maxResults must be 1 to 50", ""},
+		{"too many results", "search_emails", `{"maxResults":51}`, "invalid_argument", "maxResults must be 1 to 50, and 51 was given", ""},
 		{"no results", "search_emails", `{"maxResults":0}`, "invalid_argument", "maxResults must be 1 to 50", ""},
 		{"a word for a boolean", "search_emails", `{"includeSpamTrash":"yes"}`, "invalid_argument", "includeSpamTrash must be true or false, got a string", ""},
 		{"the same argument twice", "search_emails", `{"query":"x","q":"y"}`, "invalid_argument", "q and query are the same argument", "Pass only query."},
@@ -125,7 +138,7 @@ func TestBadArgumentsAreExplained(t *testing.T) {
 		{"a header smuggled into a recipient", "send_email", `{"to":["a@example.com\r\nBcc: evil@example.com"],"subject":"s","body":"b"}`, "invalid_argument", "to[0] contains a line break", ""},
 		{"a header smuggled into the subject", "send_email", `{"to":"a@example.com","subject":"s\nBcc: evil@example.com","body":"b"}`, "invalid_argument", "subject contains a line break", ""},
 		{"a header smuggled into the sender", "send_email", `{"to":"a@example.com","from":"me@example.com\r\nX: y","subject":"s","body":"b"}`, "invalid_argument", "from contains a line break", ""},
-		{"a number in a list", "send_email", `{"to":["a@example.com",5],"subject":"s","body":"b"}`, "invalid_argument", "to[1] must be a string, got a number", "one string per element"},
+		{"a boolean in a list", "send_email", `{"to":["a@example.com",true],"subject":"s","body":"b"}`, "invalid_argument", "to[1] must be a string, got a boolean", "one string per element"},
 		{"a null in a list", "send_email", `{"to":[null],"subject":"s","body":"b"}`, "invalid_argument", "to[0] must be a string, got null", ""},
 		{"a line break behind a recipient", "send_email", `{"to":["z@example.net\r\n"],"subject":"s","body":"b"}`, "invalid_argument", "to[0] contains a line break", ""},
 		{"a line break before a copy", "send_email", `{"to":"a@example.com","cc":"b@example.com,\nz@example.net","subject":"s","body":"b"}`, "invalid_argument", "cc[1] contains a line break", ""},
@@ -137,7 +150,7 @@ func TestBadArgumentsAreExplained(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := &box{}
-			_, err := run(t, tools.Config{Mailbox: b, Confirmations: newShelf()}, test.tool, test.args)
+			_, err := run(t, tools.Config{Mailbox: b, Confirmations: newShelf(), Toolsets: []tools.Toolset{tools.Compose, tools.Sync}}, test.tool, test.args)
 			e, ok := errors.AsType[*tools.ArgumentError](err)
 			if !ok {
 				t.Fatalf("error = %v, want an *ArgumentError", err)

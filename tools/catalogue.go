@@ -92,18 +92,39 @@ func Catalogue(cfg Config) []mcpserver.ServerTool {
 	return list
 }
 
-// Unavailable says why cfg has no tool of this name although there is one:
-// which setting would have to change. It is empty otherwise.
-func Unavailable(cfg Config, name string) string {
+// Missing explains why there is no tool of this name: which setting would have
+// to change, or which name may have been meant. It is asked about names only
+// that the catalogue for cfg does not have.
+func Missing(cfg Config, name string) *ArgumentError {
+	var all, there []string
+	why := map[string]string{}
 	for _, e := range entries {
 		tool := e.make(Config{}).Tool
+		all = append(all, tool.Name)
 		switch {
-		case tool.Name != name:
 		case cfg.ReadOnly && !*tool.Annotations.ReadOnlyHint:
-			return "is switched off by LINKMAIL_READ_ONLY"
+			why[tool.Name] = "is switched off by LINKMAIL_READ_ONLY"
 		case e.set != "" && !slices.Contains(cfg.Toolsets, e.set):
-			return "is in the toolset " + string(e.set) + "; LINKMAIL_TOOLSETS does not name it"
+			why[tool.Name] = "is in the toolset " + string(e.set) + "; LINKMAIL_TOOLSETS does not name it"
+		default:
+			there = append(there, tool.Name)
 		}
 	}
-	return ""
+	missing := &ArgumentError{Tool: name, Code: "unknown_tool", Hint: "The user can change that where linkmail is configured."}
+	if reason := why[name]; reason != "" {
+		missing.Message = name + " " + reason
+		return missing
+	}
+	missing.Message = fmt.Sprintf("there is no tool %q", shorten(line(name), 40))
+	near := nearest(name, all)
+	switch {
+	case near == "":
+		slices.Sort(there)
+		missing.Hint = "The tools are " + strings.Join(there, ", ") + "."
+	case why[near] != "":
+		missing.Hint = "Did you mean " + near + "? It " + why[near] + "."
+	default:
+		missing.Hint = "Did you mean " + near + "?"
+	}
+	return missing
 }

@@ -28,6 +28,8 @@ type changesOut struct {
 	More bool   `json:"more"`
 	Gap  bool   `json:"gap"`
 	Note string `json:"note,omitempty"`
+
+	begun bool // there was no cursor to say anything about
 }
 
 type changedMail struct {
@@ -62,8 +64,9 @@ func listChanges(cfg Config) mcpserver.ServerTool {
 			out.Items = append(out.Items, changedOf(m))
 		}
 		switch {
-		case in.Cursor == "":
-			out.Note = "The cursor begins now: the next call says what changed until then."
+		case strings.TrimSpace(in.Cursor) == "":
+			out.begun = true
+			out.Note = "The cursor begins now, and nothing is known of what was before: a call with it says what has changed since now. search_emails with after finds what came before."
 		case got.Gap:
 			out.Note = "Gmail no longer knows what changed since that cursor. Look for it with search_emails, for example newer_than:7d; the new cursor begins now."
 		}
@@ -89,7 +92,9 @@ func (o *changesOut) summary() summary { return summary{status: OK} }
 // render writes a line a mail.
 func (o *changesOut) render(fence, string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s changed.\n", plural(len(o.Items), "mail"))
+	if !o.begun {
+		fmt.Fprintf(&b, "%s changed.\n", plural(len(o.Items), "mail"))
+	}
 	for _, m := range o.Items {
 		fmt.Fprintf(&b, "%s | thread %s | %s", m.MessageID, m.ThreadID, m.Change)
 		b.WriteString(prefixed(" | ", strings.Join(m.Labels, ",")))

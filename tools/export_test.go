@@ -45,3 +45,6 @@ var Tokens = tokens
 
 // MaxHitTokens is what a hit may cost.
 const MaxHitTokens = maxHitTokens
+
+// Advice is what is said of arguments that tools do not have, by tool.
+var Advice = advice

@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,8 +55,8 @@ type filterItem struct {
 	HasAttachment bool     `json:"hasAttachment,omitempty"`
 	LargerThan    int64    `json:"largerThan,omitempty"`
 	SmallerThan   int64    `json:"smallerThan,omitempty"`
-	Do            []string `json:"do"`
-	AddLabels     []string `json:"addLabels"`
+	Do            []string `json:"do,omitzero"`
+	AddLabels     []string `json:"addLabels,omitzero"`
 	// Forwards is where a filter that somebody else made forwards to.
 	Forwards string `json:"forwards,omitempty"`
 }
@@ -116,7 +117,7 @@ func deleteFilter(ctx context.Context, box Mailbox, id string) (*filterOut, erro
 	}
 	return &filterOut{
 		Outcome: "deleted", Items: []filterItem{filterItemOf(ctx, box, filters[i])},
-		Note: "To undo: action create with the same criteria, do and addLabels.",
+		Note: filterItemOf(ctx, box, filters[i]).again(),
 	}, nil
 }
 
@@ -149,7 +150,7 @@ func makeFilter(ctx context.Context, box Mailbox, in filterIn) (*filterOut, erro
 			return nil, err
 		}
 		f, out.Outcome = made, "created"
-		out.Note = strings.TrimSpace(out.Note + " To undo: action delete with the filterId.")
+		out.Note = strings.TrimSpace(out.Note + " To undo: " + filterCall("delete", filterItem{FilterID: made.ID}))
 	}
 	out.Items = []filterItem{filterItemOf(ctx, box, f)}
 	return out, nil
@@ -206,6 +207,24 @@ func filterItemOf(ctx context.Context, box LabelReader, f mailbox.Filter) filter
 	}
 	item.AddLabels = append(item.AddLabels, namesOf(ctx, box, add)...)
 	return item
+}
+
+// filterCall is a call of manage_filter that takes back what was done to f.
+func filterCall(action string, f filterItem) string {
+	b, _ := json.Marshal(struct {
+		Action string `json:"action"`
+		filterItem
+	}{action, f}) // strings, numbers and booleans always encode
+	return "manage_filter " + string(b)
+}
+
+// again says how a filter that was deleted is made again.
+func (f filterItem) again() string {
+	if f.Forwards != "" {
+		return "It cannot be made again here, because it forwarded mail."
+	}
+	f.FilterID = ""
+	return "To undo: " + filterCall("create", f)
 }
 
 func (o *filterOut) summary() summary { return summary{status: OK} }

@@ -56,12 +56,12 @@ type capError struct {
 }
 
 func (e *capError) Error() string {
-	return fmt.Sprintf("tools: %d mails were sent within a day", e.cap)
+	return fmt.Sprintf("tools: the limit of %s a day is reached", plural(e.cap, "mail"))
 }
 
 // Explain returns the error in the four parts that the server answers with.
 func (e *capError) Explain() (code, message, hint string, retryAfter time.Duration) {
-	return "daily_cap", fmt.Sprintf("%d mails were sent within 24 hours, and no more may be, so this one was not", e.cap),
+	return "daily_cap", fmt.Sprintf("this mail was not sent: the limit of %s within 24 hours is reached", plural(e.cap, "mail")),
 		"Save it as a draft, or have the user raise LINKMAIL_DAILY_SENDS.", e.wait
 }
 

@@ -70,6 +70,22 @@ func TestManageFilterPreviewsMakesListsAndDeletes(t *testing.T) {
 	wantArgument(t, err, "filterId", "list")
 }
 
+// Whatever was done to a filter names the call that takes it back.
+func TestAFilterIsUndoneByTheCallThatIsNamed(t *testing.T) {
+	cfg, _ := settled(t, "confirm")
+	a := must(t, cfg, "manage_filter", `{"action":"create","from":"a@example.com","subject":"x","do":["archive"],"addLabels":["Reading list"]}`)
+	for _, want := range []string{"deleted", "created", "deleted"} {
+		_, call, found := strings.Cut(a.text, "To undo: manage_filter ")
+		if !found {
+			t.Fatalf("no undo is named:\n%s", a.text)
+		}
+		a = must(t, cfg, "manage_filter", call)
+		if a.field(t, "outcome") != want || !strings.Contains(a.text, "from: a@example.com | subject: x | do: archive | addLabels: Reading list") {
+			t.Errorf("got %v, want %s:\n%s", a.field(t, "outcome"), want, a.text)
+		}
+	}
+}
+
 func TestNoFilterForwards(t *testing.T) {
 	cfg, _ := settled(t, "direct")
 	for _, arguments := range []string{
@@ -185,7 +201,7 @@ func TestListChangesFollowsTheMailbox(t *testing.T) {
 	cfg, world := settled(t, "confirm")
 	begun := must(t, cfg, "list_changes", `{}`)
 	cursor := begun.field(t, "nextCursor")
-	if len(begun.items(t)) != 0 || !strings.Contains(begun.text, cursor) || !strings.Contains(begun.text, "begins now") {
+	if len(begun.items(t)) != 0 || !strings.Contains(begun.text, cursor) || !strings.Contains(begun.text, "begins now") || !strings.Contains(begun.text, "search_emails with after") || strings.Contains(begun.text, "0 mails") {
 		t.Errorf("to begin: %s", begun.text)
 	}
 	one := world.Deliver(standin.DefaultUser, []byte("From: a@example.com\r\nSubject: one\r\n\r\nx\r\n"), "INBOX")

@@ -59,10 +59,8 @@ func (p process) call(ctx context.Context, args []string) error {
 	}
 	defer way.close()
 	if !slices.Contains(way.tools, rest[0]) {
-		if why := tools.Unavailable(cfg.offer.tools(), rest[0]); why != "" {
-			return usagef("%s %s", rest[0], why)
-		}
-		return usagef("there is no tool %q%s Run \"linkmail tools\" for the list.", clip(rest[0]), suggest(rest[0], way.tools))
+		_, message, hint, _ := tools.Missing(cfg.offer.tools(), rest[0]).Explain()
+		return usagef("%s. %s Run \"linkmail tools\" for the list.", message, hint)
 	}
 	answer := p.callUntil(ctx, way, rest[0], input, *wait)
 	out := string(answer.Envelope)

@@ -425,6 +425,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 		Version:      buildVersion(),
 		Instructions: tools.Instructions,
 		Tools:        catalogue,
+		Missing:      func(name string) error { return tools.Missing(offered, name) },
 		Prompts:      tools.Prompts(offered),
 		Resources:    tools.Resources(offered),
 		Principal:    localUser,

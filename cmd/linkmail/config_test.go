@@ -155,7 +155,7 @@ func TestWrongUsageSaysWhatIsRight(t *testing.T) {
 	}{
 		{"no command", nil, "Usage:"},
 		{"an unknown command", []string{"serv"}, "did you mean serve?"},
-		{"an unknown tool", []string{"call", "search_email", "{}"}, "did you mean search_emails?"},
+		{"an unknown tool", []string{"call", "search_email", "{}"}, "Did you mean search_emails?"},
 		{"no tool", []string{"call"}, "call takes a tool"},
 		{"arguments that are no JSON", []string{"call", "search_emails", "{query:1}"}, "not JSON: invalid character 'q' looking for beginning of object key string at byte 2. For example: linkmail call search_emails '{\"query\""},
 		{"arguments that are nothing", []string{"call", "search_emails", ""}, "not JSON: unexpected end of JSON input"},
@@ -176,6 +176,7 @@ func TestWrongUsageSaysWhatIsRight(t *testing.T) {
 		{"a wait that is no duration", []string{"call", "search_emails", "{}", "--wait", "soon"}, "such as 30s"},
 		{"a negative wait of serve", []string{"serve", "--wait", "-1s"}, "--wait"},
 		{"a name that is near to nothing", []string{"bogus"}, `there is no command "bogus". Run`},
+		{"a tool of a toolset, misspelt", []string{"call", "forward_mail", "{}"}, "Did you mean forward_email? It is in the toolset compose; LINKMAIL_TOOLSETS does not name it."},
 		{"a tool that read-only switches off", []string{"call", "send_email", "{}", "--read-only"}, "switched off by LINKMAIL_READ_ONLY"},
 		{"a switch of tools that is neither", []string{"tools", "--send", "always"}, "LINKMAIL_SEND"},
 		{"a quota that is no number", []string{"serve", "--gmail-units", "all"}, "LINKMAIL_GMAIL_UNITS is \"all\"; it must be a whole number"},
