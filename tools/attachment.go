@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -112,6 +113,9 @@ func documentAnswer(id string, d mailbox.Document, page, offset int) (*attachmen
 	out := attachmentAnswer(id, d.Attachment)
 	out.Kind, out.Page, out.Pages, out.unit = d.Kind, page, d.Total, d.Unit
 	out.HiddenTextRemoved, out.Notes = d.HiddenChars, d.Notes
+	if d.MayHide {
+		out.Notes = append(slices.Clip(out.Notes), mayHide)
+	}
 	for _, a := range d.Inner[:min(len(d.Inner), shownAttachments)] {
 		out.Attachments = append(out.Attachments, shownAttachment(a))
 	}
