@@ -19,6 +19,10 @@ import (
 // made of it, in bytes. Nobody reads more; what is cut is said to be.
 const maxConverted = 2 << 20
 
+// maxMarkdownNodes bounds the elements and texts that are made Markdown of, which
+// costs several times what plain text does. A mail with more is shown as that.
+const maxMarkdownNodes = 150_000
+
 const cutNote = "[linkmail: cut here; the mail goes on after 2 MB]"
 
 // plainAlternative is the text part of a mail that was written in HTML.
@@ -121,6 +125,11 @@ func write(tree *html.Node, format Format) string {
 			_ = html.Render(&b, c) // a builder does not fail
 		}
 		return strings.TrimSpace(b.String())
+	}
+	nodes := 0
+	walk(tree, func(*html.Node) { nodes++ }, nil)
+	if nodes > maxMarkdownNodes {
+		return write(tree, Text)
 	}
 	doc := &html.Node{Type: html.DocumentNode}
 	doc.AppendChild(tree)
