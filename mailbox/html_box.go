@@ -165,12 +165,14 @@ func (b *box) inherit(st *style) {
 	case "normal", "nowrap", "initial":
 		b.lines = false
 	}
-	switch v := st.value[whiteSpace]; v {
-	case "nowrap", "pre":
-		b.nowrap = true
-	case "", "inherit", "unset":
-	default:
-		b.nowrap = false
+	for _, p := range [...]property{whiteSpace, textWrap} {
+		switch v := st.value[p]; v {
+		case "nowrap", "pre":
+			b.nowrap = true
+		case "", "inherit", "unset":
+		default:
+			b.nowrap = false
+		}
 	}
 	if v := st.value[letterSpacing]; v == "normal" || v == "initial" {
 		b.spacing = 0

@@ -27,6 +27,9 @@ func (b *box) isEmptyWindow(st *style) bool {
 		px, ok := lengthOf(st.value[p], b.fontSize, math.NaN())
 		return ok && px <= 1 || st.value[p] == "0%"
 	}
+	if below, _ := lengthOf(st.value[paddingBottom], b.fontSize, screenWidth); below > 1 {
+		return !b.isCell() && (tiny(width) || tiny(maxWidth)) // the text is seen in its padding
+	}
 	if tiny(maxHeight) {
 		return true
 	}
@@ -46,14 +49,18 @@ func (b *box) isOffScreen(st *style) bool {
 	}
 	beyond := func(p property, most float64) bool {
 		px, ok := lengthOf(st.value[p], b.fontSize, screenWidth)
-		return ok && (px < -near || px > most)
+		return ok && (px < -far || px > most)
 	}
-	if beyond(marginLeft, math.Inf(1)) || beyond(marginTop, math.Inf(1)) {
+	isNear := func(p property) bool { // not as a share, which centres what is moved twice
+		px, ok := lengthOf(st.value[p], b.fontSize, math.NaN())
+		return ok && px < -near
+	}
+	if isNear(marginLeft) || beyond(marginLeft, math.Inf(1)) || beyond(marginTop, math.Inf(1)) {
 		return true
 	}
 	switch st.value[position] {
 	case "absolute", "fixed", "relative":
-		return beyond(left, 3*far) || beyond(right, 3*far) ||
+		return isNear(left) || isNear(top) || beyond(left, 3*far) || beyond(right, 3*far) ||
 			beyond(top, math.Inf(1)) || beyond(bottom, math.Inf(1))
 	}
 	return false

@@ -378,7 +378,8 @@ func (s *sheet) weigh(sel selector) weight {
 func (r *rule) add(b *block, w weight) {
 	kept := r.blocks[:0]
 	for _, old := range r.blocks {
-		if old.open || w < old.weight || old.sets[0]&^b.sets[0] != 0 || old.sets[1]&^b.sets[1] != 0 {
+		otherLayer := old.weight>>weightLayer != w>>weightLayer
+		if old.open || otherLayer || w < old.weight || old.sets[0]&^b.sets[0] != 0 || old.sets[1]&^b.sets[1] != 0 {
 			kept = append(kept, old)
 		}
 	}

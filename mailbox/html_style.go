@@ -40,7 +40,9 @@ const (
 	translate
 	zoom
 	whiteSpace
+	textWrap
 	minHeight
+	paddingBottom
 	minWidth
 	paddingLeft
 	paddingTop
@@ -69,8 +71,8 @@ var propertyNames = map[string]property{
 	"margin-inline-start": marginLeft, "margin-block-start": marginTop,
 	"clip": clip, "clip-path": clipPath, "-webkit-clip-path": clipPath,
 	"transform": transform, "-webkit-transform": transform, "scale": scale, "translate": translate, "zoom": zoom,
-	"white-space": whiteSpace, "text-wrap": whiteSpace, "text-wrap-mode": whiteSpace, "min-height": minHeight, "min-width": minWidth, "min-inline-size": minWidth, "min-block-size": minHeight,
-	"padding-left": paddingLeft, "padding-inline-start": paddingLeft, "padding-top": paddingTop, "padding-block-start": paddingTop,
+	"white-space": whiteSpace, "text-wrap": textWrap, "text-wrap-mode": textWrap, "min-height": minHeight, "min-width": minWidth, "min-inline-size": minWidth, "min-block-size": minHeight,
+	"padding-left": paddingLeft, "padding-inline-start": paddingLeft, "padding-bottom": paddingBottom, "padding-block-end": paddingBottom, "padding-top": paddingTop, "padding-block-start": paddingTop,
 	"box-sizing": boxSizing, "letter-spacing": letterSpacing, "-webkit-text-security": textSecurity,
 	"backface-visibility": backface, "-webkit-backface-visibility": backface,
 	"mask-image": maskImage, "-webkit-mask-image": maskImage, "mask-size": maskSize, "-webkit-mask-size": maskSize,
@@ -80,7 +82,7 @@ var propertyNames = map[string]property{
 // shorthands are the properties that set several others.
 var shorthands = map[string][]property{
 	"background": {backgroundColor, backgroundImage}, "font": {fontSize}, "inset": {top, right, bottom, left},
-	"margin": {marginTop, marginLeft}, "padding": {paddingTop, paddingLeft}, "overflow": {overflowX, overflowY},
+	"margin": {marginTop, marginLeft}, "padding": {paddingTop, paddingBottom, paddingLeft}, "overflow": {overflowX, overflowY},
 	"mask": {maskImage}, "-webkit-mask": {maskImage},
 }
 
@@ -166,7 +168,7 @@ func expand(name, value string, important bool) []declaration {
 	case name == "margin":
 		return sides(value, important, marginTop, properties, properties, marginLeft)
 	case name == "padding":
-		return sides(value, important, paddingTop, properties, properties, paddingLeft)
+		return sides(value, important, paddingTop, properties, paddingBottom, paddingLeft)
 	case name == "mask", name == "-webkit-mask":
 		_, image := splitBackground(value)
 		return each(image)
@@ -228,7 +230,8 @@ var keywords = map[property]string{
 	overflowY:         " visible hidden clip scroll auto overlay -moz-hidden-unscrollable ",
 	position:          " static relative absolute fixed sticky -webkit-sticky ",
 	backgroundClip:    " border-box padding-box content-box text ",
-	whiteSpace:        " normal wrap nowrap pre pre-wrap pre-line break-spaces ",
+	whiteSpace:        " normal nowrap pre pre-wrap pre-line break-spaces ",
+	textWrap:          " wrap nowrap balance pretty stable ",
 	boxSizing:         " content-box border-box ",
 	textSecurity:      " none disc circle square ",
 	backface:          " visible hidden ",
@@ -270,7 +273,7 @@ func isValid(p property, value string) bool {
 		}
 		_, ok := lengthOf(value, rootSize, rootSize)
 		return ok
-	case width, height, maxWidth, maxHeight, left, right, top, bottom, marginLeft, marginTop, textIndent, minHeight, minWidth, paddingLeft, paddingTop:
+	case width, height, maxWidth, maxHeight, left, right, top, bottom, marginLeft, marginTop, textIndent, minHeight, minWidth, paddingLeft, paddingTop, paddingBottom:
 		_, ok := lengthOf(value, rootSize, screenWidth)
 		return ok || value == "auto" || value == "none"
 	case letterSpacing:

@@ -99,6 +99,7 @@ func TestConvertHTMLMatchesSelectorsAsBrowsersDo(t *testing.T) {
 		{"thirty ancestors", `<style>` + strings.Repeat("div ", 30) + `i` + rule + `</style>` + strings.Repeat("<div>", 30) + "<i>SECRET</i>" + strings.Repeat("</div>", 30)},
 		{"no layer before a layer", `<style>i` + rule + `@layer a{i#x.y{display:inline}}</style><i id=x class=y>SECRET</i>`},
 		{"a later layer", `<style>@layer a,b;@layer b{i` + rule + `}@layer a{i#x{display:inline}}</style><i id=x>SECRET</i>`},
+		{"an important earlier layer, twice", `<style>@layer a{i{display:none!important}}i{display:inline!important}</style><i>SECRET</i>`},
 		{"an important earlier layer", `<style>@layer a{i{display:none!important}}i#x{display:inline!important}</style><i id=x>SECRET</i>`},
 	} {
 		if got := shows(t, between(p.src)); got != "VISIBLE AFTER" {
@@ -194,12 +195,18 @@ func TestConvertHTMLSeesWhatIsCoveredOrMovedAway(t *testing.T) {
 		"its back by the property":         "backface-visibility:hidden;rotate:x .5turn",
 		"its edge by the property":         "rotate:y 90deg",
 		"a padding of the whole window":    "box-sizing:border-box;height:20px;padding-top:40px;overflow:hidden",
+		"a window of a thin padding":       "max-height:0;padding-bottom:2px;overflow:hidden",
 		"a window two pixels high":         "height:2px;overflow:hidden",
 		"a window three pixels wide":       "width:3px;overflow:hidden",
 		"dots for letters":                 "-webkit-text-security:disc",
 		"a blur":                           "filter:blur(40px)",
 		"no contrast":                      "filter:contrast(0)",
 		"black that lightens white":        "mix-blend-mode:lighten",
+		"a mix of colours":                 "color:color-mix(in srgb, white 98%, black)",
+		"a mix with nothing":               "color:color-mix(in srgb, black 1%, transparent)",
+		"half of white and white":          "color:color-mix(in oklab, #fff, white)",
+		"a colour of a colour":             "color:rgb(from white r g b)",
+		"the colour of a field":            "color:Field",
 	} {
 		if got := shows(t, between(`<div style="`+style+`">SECRET</div>`)); got != "VISIBLE AFTER" {
 			t.Errorf("%s: %s is shown", name, got)
@@ -241,6 +248,8 @@ func TestConvertHTMLSeesWhatIsCoveredOrMovedAway(t *testing.T) {
 		"letters as they are":           "-webkit-text-security:none",
 		"a small blur":                  "filter:blur(1px)",
 		"black that darkens white":      "mix-blend-mode:multiply",
+		"a mix one can read":            "color:color-mix(in srgb, white, black)",
+		"a colour of another":           "color:rgb(from white 0 0 0)",
 		"a ragged line in a window":     "white-space:nowrap;overflow:hidden;text-overflow:ellipsis;max-width:200px",
 	} {
 		if got := shows(t, between(`<div style="`+style+`">SHOWN</div>`)); got != "VISIBLE SHOWN AFTER" {
@@ -251,6 +260,12 @@ func TestConvertHTMLSeesWhatIsCoveredOrMovedAway(t *testing.T) {
 		{"a margin inside of a large window", `<div style="height:300px;overflow:hidden"><p style="margin-top:50px">SHOWN</p></div>`},
 		{"a margin between the lines of a paragraph", `<div style="height:30px;overflow:hidden"><span style="margin-top:50px">SHOWN</span></div>`},
 		{"a margin in the flow", `<div style="overflow:hidden"><p style="margin:500px 0 0 20px">SHOWN</p></div>`},
+		{"halves of halves", `<div style="overflow:hidden"><div style="margin-left:50%"><p style="margin-left:50%">SHOWN</p></div></div>`},
+		{"a box that keeps its shape", `<div style="position:relative;height:0;padding-bottom:56%;overflow:hidden"><p style="position:absolute;top:0">SHOWN</p></div>`},
+		{"what stands on a picture", `<div style="position:relative;height:300px;overflow:hidden"><div style="padding-top:290px"><p style="position:absolute;top:20px">SHOWN</p></div></div>`},
+		{"what is moved and moved back", `<div style="overflow:hidden"><p style="position:relative;left:100%;transform:translateX(-100%)">SHOWN</p></div>`},
+		{"what is centred by shares", `<div style="position:relative;left:50%"><p style="position:relative;left:-50%">SHOWN</p></div>`},
+		{"a text on the picture above", `<div style="margin-top:-500px">SHOWN</div>`},
 		{"an object without data", `<object>SHOWN</object>`},
 		{"a closed detail", `<details><summary>x</summary>SHOWN</details>`},
 		{"a cell of no height", `<table><tr><td style="height:0;overflow:hidden">SHOWN</td></tr></table>`},

@@ -11,10 +11,12 @@ type window struct {
 	clips         bool
 	width, height float64 // pixels; infinite if they depend on what is inside
 	across, down  float64 // pixels
-	share         float64 // of the width, added to across
+	// rest is the share of the width that is left beside margins and paddings
+	// which are shares themselves.
+	rest float64
 }
 
-var noWindow = window{width: math.Inf(1), height: math.Inf(1)}
+var noWindow = window{rest: 1, width: math.Inf(1), height: math.Inf(1)}
 
 // hides reports whether nothing can be read of a text of that size, in pixels,
 // that begins in the window, further across by indent.
@@ -23,7 +25,7 @@ func (w window) hides(fontSize, indent float64) bool {
 		return false
 	}
 	const least = 1.0 / 3 // of a letter's height
-	return w.across+indent >= min(w.width, screenWidth) || w.down >= w.height || w.share >= 1 || min(w.width, w.height) < least*fontSize
+	return w.across+indent >= min(w.width, screenWidth) || w.down >= w.height || w.rest <= 0 || min(w.width, w.height) < least*fontSize
 }
 
 // place moves the window's corner as an element with the style st moves what is
@@ -44,9 +46,17 @@ func (w window) place(b *box, st *style) window {
 	switch st.value[position] {
 	case "absolute", "fixed", "relative", "sticky":
 		positioned = true
-		w.across, w.down, w.share = w.across+px(left), w.down+px(top), w.share+share(left)
+		w.across, w.down = w.across+px(left), w.down+px(top)
 	}
-	w.across, w.share = w.across+px(marginLeft), w.share+share(marginLeft)
+	switch st.value[position] {
+	case "absolute", "fixed": // from the edge of an element that is not known here
+		w.across, w.down, w.rest = px(left), px(top), 1
+	}
+	w.across += px(marginLeft)
+	aside := share(marginLeft)
+	if positioned {
+		aside += share(left)
+	}
 	block := isBlock(tagFor(b.node, b)) || positioned
 	if block {
 		w.down += px(marginTop)
@@ -55,6 +65,7 @@ func (w window) place(b *box, st *style) window {
 		if w.hides(b.fontSize, 0) {
 			b.gone = true
 		}
+		aside = 0
 		w = noWindow
 		w.clips = true
 		for _, p := range [...]property{width, maxWidth} {
@@ -63,16 +74,22 @@ func (w window) place(b *box, st *style) window {
 			}
 		}
 		for _, p := range [...]property{height, maxHeight} {
-			if n, ok := lengthOf(st.value[p], b.fontSize, math.NaN()); ok && n > 0 {
+			if n, ok := lengthOf(st.value[p], b.fontSize, math.NaN()); ok && n >= 0 {
 				w.height = min(w.height, n)
 			}
 		}
 		w.height = max(w.height, px(minHeight))
-		if st.value[boxSizing] != "border-box" { // padding makes it larger
-			w.width, w.height = w.width+px(paddingLeft), w.height+px(paddingTop)
+		below, _ := lengthOf(st.value[paddingBottom], b.fontSize, screenWidth)
+		if padding := px(paddingTop) + below; st.value[boxSizing] == "border-box" {
+			w.height = max(w.height, padding)
+		} else {
+			w.width, w.height = w.width+px(paddingLeft), w.height+padding
 		}
 	}
-	w.across, w.share = w.across+px(paddingLeft), w.share+share(paddingLeft)
+	w.across += px(paddingLeft)
+	if st.value[transform] == "" && st.value[translate] == "" { // which may move it back
+		w.rest *= 1 - aside - share(paddingLeft)
+	}
 	if block {
 		w.down += px(paddingTop)
 	}
