@@ -12,7 +12,7 @@ import (
 // looks at an element or its attributes; it takes about half a second. Rules
 // are found by the name that they end in, so that only a mail that is built to
 // needs as many.
-const maxMatchSteps = 20_000_000
+const maxMatchSteps = 10_000_000
 
 // matcher answers whether selectors fit elements of one parsed mail.
 type matcher struct {

@@ -74,6 +74,12 @@ func looseTree(src string) *html.Node {
 			if isBlock(t.Data) && top.Data == "p" || top.Data == t.Data && closesItself(t.Data) {
 				end(top.Data)
 			}
+			if t.DataAtom == atom.Tr && top.DataAtom == atom.Table { // which selectors may ask for
+				tbody := element("tbody")
+				top.AppendChild(tbody)
+				top = tbody
+				count[tbody.Data]++
+			}
 			n := &html.Node{Type: html.ElementNode, Data: t.Data, DataAtom: t.DataAtom, Attr: t.Attr}
 			if top == body && body.FirstChild == nil && isCode(t.DataAtom) {
 				top = head

@@ -74,6 +74,7 @@ func TestConvertHTMLMatchesSelectorsAsBrowsersDo(t *testing.T) {
 		{"what is not empty", `<style>i:not(:empty)` + rule + `</style><i>SECRET</i>`},
 		{"the root", `<style>:root i` + rule + `</style><i>SECRET</i>`},
 		{"the root by its name", `<style>html:root>body i` + rule + `</style><i>SECRET</i>`},
+		{"the body of a table", `<style>table>tbody>tr>td.q` + rule + `</style><table><tr><td class=q>SECRET</td></tr><tr><td>x</td></tr></table>`},
 		{"the next sibling", `<style>b + i` + rule + `</style><b>x</b> <i>SECRET</i>`},
 		{"the next sibling without a space", `<style>b+i` + rule + `</style><b>x</b><!-- --><i>SECRET</i>`},
 		{"a later sibling", `<style>b ~ i` + rule + `</style><b>x</b><u>x</u><i>SECRET</i>`},
