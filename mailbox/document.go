@@ -33,6 +33,8 @@ type Document struct {
 	// HiddenChars counts the characters that were removed because a reader of
 	// the document would not have seen them.
 	HiddenChars int
+	// MayHide is set if the styles of HTML are too many to tell what they hide.
+	MayHide bool
 	// Notes are what is to be known about the text, in sentences that quote
 	// nothing of it.
 	Notes []string
@@ -196,7 +198,7 @@ func readDocument(ctx context.Context, f File) (Document, error) {
 		text, d.Cut = decodeMarked(content, f.Charset), len(content) < len(f.Content)
 	case kind == document.HTML:
 		page := render(decodePage(f), Markdown, false)
-		text, d.HiddenChars, d.Cut = page.body, page.hidden, page.cut
+		text, d.HiddenChars, d.Cut, d.MayHide = page.body, page.hidden, page.cut, page.mayHide
 	case kind == document.Calendar:
 		text = summarizeEvents(decodeMarked(f.Content, f.Charset))
 	case kind == document.Mail:
@@ -311,6 +313,6 @@ func readMail(raw []byte, d *Document) string {
 		d.Inner = append(d.Inner, a)
 	}
 	r := c.render(Markdown)
-	d.HiddenChars, d.Cut = r.hidden, r.cut
+	d.HiddenChars, d.Cut, d.MayHide = r.hidden, r.cut, r.mayHide
 	return b.String() + "\n" + r.text
 }

@@ -13,12 +13,15 @@ import (
 	"github.com/JohannesKaufmann/html-to-markdown/v2/plugin/strikethrough"
 	"github.com/JohannesKaufmann/html-to-markdown/v2/plugin/table"
 	"golang.org/x/net/html"
-	"golang.org/x/net/html/atom"
 )
 
 // maxConverted bounds a text that is read, HTML or plain, and the body that is
 // made of it, in bytes. Nobody reads more; what is cut is said to be.
 const maxConverted = 2 << 20
+
+// maxMarkdownNodes bounds the elements and texts that are made Markdown of, which
+// costs several times what plain text does. A mail with more is shown as that.
+const maxMarkdownNodes = 150_000
 
 const cutNote = "[linkmail: cut here; the mail goes on after 2 MB]"
 
@@ -36,6 +39,9 @@ type converted struct {
 	hidden, images, misleading int
 	// cut is set if there was more than is ever read.
 	cut bool
+	// mayHide is set if the styles are too many to tell whether body has text
+	// that they hide.
+	mayHide bool
 }
 
 // render turns the HTML of a mail into what its reader sees, as Markdown, as
@@ -45,17 +51,21 @@ type converted struct {
 func render(src string, format Format, fullLinks bool) converted {
 	var out converted
 	var body string
+	rest := src
 	src, cut := limit(src)
+	rest = rest[len(src):]
 	doc, err := html.Parse(strings.NewReader(src))
 	if err != nil {
-		body, out.hidden, out.misleading = stripTags(src, fullLinks)
+		var p pruner
+		body, p = stripTags(src, fullLinks)
+		out.count(&p)
 		if format == HTML {
 			body = "<pre>" + html.EscapeString(body) + "</pre>"
 		}
 	} else {
 		p := pruner{format: format, full: fullLinks}
 		tree := p.prune(doc)
-		out.hidden, out.images, out.misleading = p.hidden, p.unnamed, p.misleading
+		out.count(&p)
 		body = write(tree, format)
 		if p.unnamed > 0 && !saysSomething(tree) {
 			note := fmt.Sprintf("[linkmail: no text, %d images without a description]", p.unnamed)
@@ -68,7 +78,28 @@ func render(src string, format Format, fullLinks bool) converted {
 		body += "\n\n" + cutNote
 	}
 	out.body, out.hidden = body, out.hidden+removed
+	out.mayHide = out.mayHide || hasStyles(rest)
 	return out
+}
+
+func (c *converted) count(p *pruner) {
+	c.hidden, c.images, c.misleading, c.mayHide = p.hidden, p.unnamed, p.misleading, p.mayHide
+}
+
+// hasStyles reports whether a style element begins in src.
+func hasStyles(src string) bool {
+	const start = "<style"
+	for i := strings.IndexByte(src, '<'); i >= 0; {
+		if len(src)-i >= len(start) && strings.EqualFold(src[i:i+len(start)], start) {
+			return true
+		}
+		next := strings.IndexByte(src[i+1:], '<')
+		if next < 0 {
+			break
+		}
+		i += 1 + next
+	}
+	return false
 }
 
 // limit cuts s at a character so that it has at most maxConverted bytes.
@@ -96,6 +127,11 @@ func write(tree *html.Node, format Format) string {
 			_ = html.Render(&b, c) // a builder does not fail
 		}
 		return strings.TrimSpace(b.String())
+	}
+	nodes := 0
+	walk(tree, func(*html.Node) { nodes++ }, nil)
+	if nodes > maxMarkdownNodes {
+		return write(tree, Text)
 	}
 	doc := &html.Node{Type: html.DocumentNode}
 	doc.AppendChild(tree)
@@ -166,8 +202,6 @@ func writeLink(ctx converter.Context, w converter.Writer, n *html.Node) converte
 	_, _ = w.WriteString(before + link + after)
 	return converter.RenderSuccess
 }
-
-func atomOf(tag string) atom.Atom { return atom.Lookup([]byte(tag)) }
 
 func firstRunes(s string, n int) string {
 	for i := range s {

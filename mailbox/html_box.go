@@ -2,8 +2,6 @@ package mailbox
 
 import (
 	"cmp"
-	"math"
-	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -14,11 +12,9 @@ import (
 // on their containers and a size on the paragraphs, so a verdict on a container
 // would delete all of them.
 type box struct {
-	parent *box
-	sheet  *sheet
-	tag    string
-	attrs  []html.Attribute
-	class  []string // in lower case, sorted
+	sheet *sheet
+	node  *html.Node
+	vars  *variables
 
 	display    string
 	gone       bool // neither it nor anything inside is drawn
@@ -30,30 +26,37 @@ type box struct {
 	fill       *rgba  // overrides color
 	behind     rgba   // the colour text stands on; named if it is an image
 	textIndent float64
-	lines      bool // line breaks in the text are drawn
-	dot        bool // an image that is there to be fetched, not seen
+	lines      bool    // line breaks in the text are drawn
+	dot        bool    // an image that is there to be fetched, not seen
+	spacing    float64 // between letters, in pixels
+	masked     bool    // letters are drawn as dots
+	nowrap     bool
+	window     window
 }
 
 // newRoot returns the box of the window a mail is shown in.
 func newRoot(s *sheet) *box {
-	return &box{sheet: s, opacity: 1, fontSize: rootSize, color: black, behind: white}
+	return &box{sheet: s, node: &html.Node{}, opacity: 1, fontSize: rootSize, color: black, behind: white, window: noWindow}
 }
 
-// child returns the box of an element inside b.
-func (b *box) child(tag string, attrs []html.Attribute) *box {
+// child returns the box of the element n inside b.
+func (b *box) child(n *html.Node) *box {
 	c := *b
-	c.parent, c.tag, c.attrs, c.display = b, tag, attrs, ""
-	c.class = strings.Fields(strings.ToLower(c.attr("class")))
-	slices.Sort(c.class)
+	c.node, c.display, c.dot = n, "", false
 	if b.gone {
 		return &c
 	}
-	st := c.sheet.styleOf(&c)
+	blocks := c.sheet.blocksFor(n)
+	if inline := c.attr("style"); inline != "" {
+		blocks = append(blocks, weighedBlock{newBlock(parseDeclarations(inline)), weightInline})
+	}
+	var st style
+	c.compute(&st, blocks)
 	c.hints(&st)
-	st.apply(parseDeclarations(c.attr("style")), weightInline)
 	c.inherit(&st)
 	c.gone = c.isGone(&st)
-	c.dot = tag == "img" && c.isDot(&st)
+	c.window = c.window.place(&c, &st)
+	c.dot = n.Data == "img" && c.isDot(&st)
 	return &c
 }
 
@@ -69,23 +72,9 @@ func (b *box) isDot(st *style) bool {
 	return false
 }
 
-func (b *box) attr(name string) string {
-	for _, a := range b.attrs {
-		if a.Key == name {
-			return a.Val
-		}
-	}
-	return ""
-}
+func (b *box) attr(name string) string { return attrOf(b.node, name) }
 
-func (b *box) has(name string) bool {
-	for _, a := range b.attrs {
-		if a.Key == name {
-			return true
-		}
-	}
-	return false
-}
+func (b *box) has(name string) bool { return hasAttr(b.node, name) }
 
 // hints are the attributes that style, and the browser's own style sheet as far
 // as it matters here.
@@ -94,10 +83,12 @@ func (b *box) hints(st *style) {
 	if url := b.attr("background"); url != "" {
 		st.hint(backgroundImage, "url("+url+")")
 	}
-	if b.has("hidden") || b.tag == "dialog" && !b.has("open") {
+	if strings.EqualFold(b.attr("hidden"), "until-found") {
+		st.hint(contentVisibility, "hidden")
+	} else if b.has("hidden") || b.has("popover") || b.node.Data == "dialog" && !b.has("open") {
 		st.hint(display, "none")
 	}
-	switch b.tag {
+	switch b.node.Data {
 	case "body":
 		st.hint(color, attributeColor(b.attr("text")))
 		b.link = attributeColor(b.attr("link"))
@@ -174,6 +165,25 @@ func (b *box) inherit(st *style) {
 	case "normal", "nowrap", "initial":
 		b.lines = false
 	}
+	for _, p := range [...]property{whiteSpace, textWrap} {
+		switch v := st.value[p]; v {
+		case "nowrap", "pre":
+			b.nowrap = true
+		case "", "inherit", "unset":
+		default:
+			b.nowrap = false
+		}
+	}
+	if v := st.value[letterSpacing]; v == "normal" || v == "initial" {
+		b.spacing = 0
+	} else if px, ok := lengthOf(v, b.fontSize, b.fontSize); ok {
+		b.spacing = px
+	}
+	switch v := st.value[textSecurity]; v {
+	case "", "inherit", "unset":
+	default:
+		b.masked = v == "disc" || v == "circle" || v == "square"
+	}
 }
 
 // colorOf reads a colour of the element; the inherited one is parent.
@@ -211,197 +221,21 @@ func (b *box) paint(st *style) {
 	}
 }
 
-// isGone reports whether the element is not drawn, whatever is inside.
-func (b *box) isGone(st *style) bool {
-	b.display = st.value[display]
-	switch b.display {
-	case "none", "table-column", "table-column-group":
-		return true
+// indent is how far a line begins from the edge that hides it: one that may be
+// broken goes on at the edge.
+func (b *box) indent() float64 {
+	if !b.nowrap {
+		return 0
 	}
-	return st.value[contentVisibility] == "hidden" || b.opacity < 0.05 ||
-		b.isEmptyWindow(st) || b.isOffScreen(st) || isClipped(st) || isShrunk(st)
-}
-
-// isEmptyWindow: the element has no area and shows nothing beyond it.
-func (b *box) isEmptyWindow(st *style) bool {
-	// One that is visible becomes a scroll bar where the other one is not.
-	visible := func(p property) bool {
-		return strings.Contains("  visible initial unset inherit revert ", " "+st.value[p]+" ")
-	}
-	if visible(overflowX) && visible(overflowY) {
-		return false
-	}
-	tiny := func(p property) bool {
-		px, ok := lengthOf(st.value[p], b.fontSize, math.NaN())
-		return ok && px <= 1 || st.value[p] == "0%"
-	}
-	if tiny(maxHeight) {
-		return true
-	}
-	switch b.tag {
-	case "table", "tbody", "thead", "tfoot", "tr", "td", "th":
-		if b.display == "" || strings.HasPrefix(b.display, "table") {
-			return false // widths and heights are minimums there
-		}
-	}
-	return tiny(height) || tiny(width) || tiny(maxWidth)
-}
-
-func (b *box) isOffScreen(st *style) bool {
-	const far = 900 // no layout of mail moves text that is seen so far
-	beyond := func(p property, most float64) bool {
-		px, ok := lengthOf(st.value[p], b.fontSize, screenWidth)
-		return ok && (px < -far || px > most)
-	}
-	if beyond(marginLeft, math.Inf(1)) || beyond(marginTop, math.Inf(1)) {
-		return true
-	}
-	switch st.value[position] {
-	case "absolute", "fixed", "relative":
-		return beyond(left, 3*far) || beyond(right, 3*far) ||
-			beyond(top, math.Inf(1)) || beyond(bottom, math.Inf(1))
-	}
-	return false
-}
-
-func isClipped(st *style) bool {
-	if st.value[position] == "absolute" || st.value[position] == "fixed" {
-		if args := arguments(st.value[clip], "rect"); len(args) == 4 && (isThin(args[0], args[2]) || isThin(args[3], args[1])) {
-			return true
-		}
-	}
-	v := st.value[clipPath]
-	if args := arguments(v, "inset"); len(args) > 0 {
-		i := [...][4]int{{0, 0, 0, 0}, {0, 1, 0, 1}, {0, 1, 2, 1}, {0, 1, 2, 3}}[min(len(args), 4)-1]
-		return meet(args[i[0]], args[i[2]]) || meet(args[i[1]], args[i[3]])
-	}
-	if args := arguments(v, "rect"); len(args) >= 4 {
-		return isThin(args[0], args[2]) || isThin(args[3], args[1])
-	}
-	if args := arguments(v, "xywh"); len(args) >= 4 {
-		return areTiny(args[2:3]) || areTiny(args[3:4])
-	}
-	for _, shape := range []string{"circle", "ellipse"} {
-		if args := arguments(v, shape); len(args) > 0 {
-			return areTiny(args[:1]) || shape == "ellipse" && len(args) > 1 && areTiny(args[1:2])
-		}
-	}
-	args := arguments(v, "polygon")
-	return len(args) > 0 && areTiny(args)
-}
-
-// isThin reports whether there is at most a pixel from one edge to the other.
-func isThin(from, to string) bool {
-	a, ok := lengthOf(from, rootSize, screenWidth)
-	b, valid := lengthOf(to, rootSize, screenWidth)
-	return ok && valid && b-a <= 1
-}
-
-// meet reports whether what two opposite sides cut off leaves nothing.
-func meet(a, b string) bool {
-	const far = 900 // pixels, as for what is out of sight
-	total, pixels := 0.0, 0.0
-	for _, v := range [...]string{a, b} {
-		if n, ok := numberOf(v); ok && strings.HasSuffix(v, "%") {
-			total += n
-		} else if px, ok := lengthOf(v, rootSize, math.NaN()); ok {
-			pixels += px
-		}
-	}
-	return total >= 0.99 || pixels > far
-}
-
-// areTiny reports whether every argument is a length of at most a pixel.
-func areTiny(args []string) bool {
-	for _, a := range args {
-		if px, ok := lengthOf(a, rootSize, screenWidth); !ok || math.Abs(px) > 1 {
-			return false
-		}
-	}
-	return true
-}
-
-// isShrunk: a transformation leaves no area, or moves it out of sight.
-func isShrunk(st *style) bool {
-	const smallest, far = 0.05, 900 // of its size; pixels
-	for _, p := range [...]property{scale, zoom} {
-		for v := range strings.FieldsSeq(st.value[p]) {
-			if n, ok := numberOf(v); ok && math.Abs(n) < smallest {
-				return true
-			}
-		}
-	}
-	for v := range strings.FieldsSeq(st.value[translate]) {
-		if px, ok := lengthOf(v, rootSize, 0); ok && math.Abs(px) > far {
-			return true
-		}
-	}
-	v := st.value[transform]
-	for _, f := range []string{"rotatex", "rotatey"} {
-		for _, a := range arguments(v, f) {
-			if turn, ok := turnOf(a); ok && math.Abs(math.Cos(2*math.Pi*turn)) < smallest {
-				return true // seen from its edge
-			}
-		}
-	}
-	if a := arguments(v, "matrix"); len(a) == 6 && isFlat(a) {
-		return true
-	} else if len(a) == 6 {
-		for _, move := range a[4:] {
-			if px, ok := numberOf(move); ok && math.Abs(px) > far {
-				return true
-			}
-		}
-	}
-	for _, f := range []string{"scale", "scalex", "scaley", "scale3d"} {
-		for _, a := range arguments(v, f) {
-			if n, ok := numberOf(a); ok && math.Abs(n) < smallest {
-				return true
-			}
-		}
-	}
-	for _, f := range []string{"translate", "translatex", "translatey", "translate3d"} {
-		for _, a := range arguments(v, f) {
-			if px, ok := lengthOf(a, rootSize, smallestBox); ok && math.Abs(px) > far {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// smallestBox is what a share of an element's own size is taken of, in pixels,
-// where it is not known.
-const smallestBox = 20
-
-// turnOf reads an angle as a number of turns.
-func turnOf(angle string) (float64, bool) {
-	for unit, whole := range map[string]float64{"deg": 360, "grad": 400, "turn": 1, "rad": 2 * math.Pi} {
-		if s, ok := strings.CutSuffix(angle, unit); ok {
-			if n, ok := numberOf(s); ok {
-				return n / whole, true
-			}
-		}
-	}
-	return 0, false
-}
-
-// isFlat reports whether a matrix of six numbers leaves no area.
-func isFlat(args []string) bool {
-	var n [6]float64
-	for i, a := range args {
-		var ok bool
-		if n[i], ok = numberOf(a); !ok {
-			return false
-		}
-	}
-	return math.Abs(n[0]*n[3]-n[1]*n[2]) < 0.001
+	return max(b.textIndent, 0)
 }
 
 // showsText reports whether a reader can see text directly inside b.
 func (b *box) showsText() bool {
 	const smallest = 2 // pixels
-	if b.gone || b.hidden || b.fontSize < smallest || b.textIndent < -500 {
+	if b.gone || b.hidden || b.masked || b.fontSize < smallest || b.textIndent < -500 ||
+		b.spacing < -0.45*b.fontSize || // the letters stand on one another
+		b.window.hides(b.fontSize, b.indent()) {
 		return false
 	}
 	ink := b.color

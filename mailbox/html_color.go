@@ -76,8 +76,20 @@ func colorOf(value string) rgba {
 // functionColor reads the newer functions of CSS Color 4 and 5, as far as they
 // are without a hue: what hides text is white, black, a grey or transparent.
 func functionColor(value string) (rgba, bool) {
-	if value == "canvas" {
+	switch value {
+	case "canvas", "field", "window":
 		return white, true
+	case "canvastext", "fieldtext", "buttontext", "windowtext":
+		return black, true
+	}
+	if inside, ok := strings.CutPrefix(value, "color-mix("); ok {
+		return mixedColor(strings.TrimSuffix(inside, ")"))
+	}
+	if words := strings.Fields(value); len(words) == 5 && strings.HasSuffix(words[0], "(from") {
+		unchanged := map[string]string{"rgb": "r g b)", "hsl": "h s l)", "hwb": "h w b)", "lab": "l a b)", "lch": "l c h)", "oklab": "l a b)", "oklch": "l c h)"}
+		if unchanged[strings.TrimSuffix(words[0], "(from")] == strings.Join(words[2:], " ") {
+			return colorOf(words[1]), true
+		}
 	}
 	if inside, ok := strings.CutPrefix(value, "light-dark("); ok {
 		if i := indexOutside(inside, ",)"); i >= 0 {
@@ -111,6 +123,51 @@ func functionColor(value string) (rgba, bool) {
 		}
 	}
 	return rgba{}, false
+}
+
+// mixedColor reads what stands in color-mix(): two colours, perhaps with their
+// shares. Whatever space they are mixed in, what hides text is near one of them.
+func mixedColor(inside string) (rgba, bool) {
+	const deepest = 200 // bytes; mixes of mixes are seldom longer
+	parts := slices.Collect(splitOutside(inside, ','))
+	if len(parts) != 3 || len(inside) > deepest {
+		return rgba{}, false
+	}
+	var mixed [2]rgba
+	shares := [2]float64{-1, -1}
+	for i, part := range parts[1:] {
+		for word := range splitOutside(strings.TrimSpace(part), ' ') {
+			if n, ok := numberOf(word); ok && strings.HasSuffix(word, "%") {
+				shares[i] = min(max(n, 0), 1)
+			} else if word != "" {
+				mixed[i] = colorOf(word)
+			}
+		}
+	}
+	switch {
+	case mixed[0].name != "" || mixed[1].name != "":
+		return rgba{}, false
+	case shares[0] < 0 && shares[1] < 0:
+		shares = [2]float64{0.5, 0.5}
+	case shares[0] < 0:
+		shares[0] = 1 - shares[1]
+	case shares[1] < 0:
+		shares[1] = 1 - shares[0]
+	}
+	total := shares[0] + shares[1]
+	if total == 0 {
+		return rgba{}, false
+	}
+	a, b := mixed[0], mixed[1]
+	p, q := shares[0]/total, shares[1]/total
+	alpha := p*a.a + q*b.a
+	channel := func(x, y float64) float64 { // of colours as much as there is of each
+		if alpha == 0 {
+			return 0
+		}
+		return (x*a.a*p + y*b.a*q) / alpha
+	}
+	return rgba{channel(a.r, b.r), channel(a.g, b.g), channel(a.b, b.b), alpha * min(total, 1), ""}, true
 }
 
 // channels makes a colour of three numbers and perhaps an alpha. convert makes

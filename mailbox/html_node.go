@@ -95,3 +95,28 @@ func moveChildren(dst, src *html.Node) {
 		}
 	}
 }
+
+// walk calls enter for root and every node below it, and leave, if there is
+// one, for each once what is inside has been entered. It does not recurse:
+// nodes may be nested as deep as a mail is long.
+func walk(root *html.Node, enter, leave func(*html.Node)) {
+	for n := root; ; {
+		enter(n)
+		if n.FirstChild != nil {
+			n = n.FirstChild
+			continue
+		}
+		for ; ; n = n.Parent {
+			if leave != nil {
+				leave(n)
+			}
+			if n == root {
+				return
+			}
+			if n.NextSibling != nil {
+				n = n.NextSibling
+				break
+			}
+		}
+	}
+}

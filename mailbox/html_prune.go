@@ -26,7 +26,9 @@ type pruner struct {
 	unnamed int      // visible images left out for want of a description
 	// misleading counts the links whose text names another site than theirs.
 	misleading int
-	pictures   pictures
+	// mayHide is set if the styles were too many to tell what they hide.
+	mayHide  bool
+	pictures pictures
 	// nameless is the first visible picture without a description that was met
 	// in the current link, of which it may be all that there is.
 	nameless *html.Node
@@ -37,27 +39,18 @@ type pruner struct {
 
 // prune returns the visible part of doc as the children of a body element.
 func (p *pruner) prune(doc *html.Node) *html.Node {
-	s := &sheet{}
+	s := sheetOf(doc)
 	for n := range doc.Descendants() {
-		switch {
-		case n.Type != html.ElementNode:
-		case n.Data == "style" && appliesToScreen(n):
-			s.add(textOf(n))
-		case n.DataAtom == atom.Base:
+		if n.DataAtom == atom.Base {
 			p.setBase(attrOf(n, "href"))
 		}
 	}
 	body := element("body")
 	p.children(body, doc, newRoot(s))
+	p.mayHide = s.cut
 	p.unnamed += p.pictures.dropRepeated()
 	mergeText(body)
 	return body
-}
-
-// appliesToScreen reports whether a style element is meant for screens.
-func appliesToScreen(n *html.Node) bool {
-	media := attrOf(n, "media")
-	return media == "" || mediaMatches(strings.ToLower(media))
 }
 
 // setBase notes what relative links are relative to; the first one counts.
@@ -156,11 +149,16 @@ func isCode(a atom.Atom) bool {
 	return false
 }
 
-// isUnseen: elements whose text mail clients do not show.
-func isUnseen(tag string) bool {
-	switch tag {
-	case "noscript", "noframes", "noembed", "template", "svg", "textarea", "iframe", "datalist", "rp", "frameset":
+// isUnseen reports whether n is an element whose text mail clients do not show.
+// What stands in a video, a sound or a picture for programs that cannot show
+// those is not shown by the ones that can.
+func isUnseen(n *html.Node) bool {
+	switch n.Data {
+	case "noscript", "noframes", "noembed", "template", "svg", "textarea", "iframe", "datalist", "rp", "frameset",
+		"video", "audio", "canvas", "meter", "progress", "annotation", "annotation-xml", "mphantom":
 		return true
+	case "object":
+		return hasAttr(n, "data")
 	}
 	return false
 }
@@ -169,8 +167,8 @@ func (p *pruner) element(dst, src *html.Node, parent *box) bool {
 	if isCode(src.DataAtom) {
 		return false
 	}
-	b := parent.child(src.Data, src.Attr)
-	if b.gone || isUnseen(src.Data) {
+	b := parent.child(src)
+	if b.gone || isUnseen(src) {
 		p.countHidden(src)
 		return false
 	}
@@ -193,7 +191,7 @@ func (p *pruner) element(dst, src *html.Node, parent *box) bool {
 			appendText(dst, "^")
 		}
 	}
-	tag := p.tagFor(src, b)
+	tag := tagFor(src, b)
 	if tag == "" {
 		return p.children(dst, src, b)
 	}
@@ -224,7 +222,7 @@ func (p *pruner) element(dst, src *html.Node, parent *box) bool {
 }
 
 // tagFor is the element that stands for src in the copy, "" if its children do.
-func (p *pruner) tagFor(src *html.Node, b *box) string {
+func tagFor(src *html.Node, b *box) string {
 	switch src.DataAtom {
 	case atom.Html, atom.Body:
 		return ""

@@ -101,6 +101,9 @@ func stripComments(css string) string {
 				return b.String()
 			}
 			start = i + 2 + end + 2
+			if i > 0 && isNameCSS(css[i-1]) && start < len(css) && isNameCSS(css[start]) {
+				b.WriteByte(' ') // it ends a name
+			}
 			i = start - 1
 		}
 	}
@@ -118,4 +121,8 @@ func isBareAddress(css string, i int) bool {
 	}
 	inside := strings.TrimLeft(css[i+1:min(i+64, len(css))], " \t\n")
 	return !strings.HasPrefix(inside, `"`) && !strings.HasPrefix(inside, "'")
+}
+
+func isNameCSS(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c >= 0x80
 }

@@ -4,65 +4,115 @@ import (
 	"strings"
 
 	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
 )
 
 // strip is how a mail is read that the parser refuses, because its elements are
-// nested too deep: tag by tag, without a tree. It keeps the rules of visibility
-// (or nesting would be the way around them) and gives up on layout.
+// nested too deep: out of a tree that is made without regard to what may stand
+// in what. It keeps the rules of visibility (or nesting would be the way around
+// them) and gives up on layout.
 type strip struct {
 	pruner
 	w    textWriter
 	open []*box
 	// link is where the text of the open link begins in what is written.
 	link int
-	// count is the number of open elements by name, so that an end tag without
-	// a start tag, of which there may be a million, costs nothing.
-	count map[string]int
 }
 
-func stripTags(src string, full bool) (text string, hidden, misleading int) {
-	s := strip{pruner: pruner{full: full}, open: []*box{newRoot(stylesIn(src))}, count: map[string]int{}}
+// stripTags writes the text of src. What it counts is in the pruner.
+func stripTags(src string, full bool) (text string, counts pruner) {
+	doc := looseTree(src)
+	sheet := sheetOf(doc)
+	s := strip{pruner: pruner{full: full}, open: []*box{newRoot(sheet)}}
+	walk(doc, s.enter, s.leave)
+	s.mayHide = sheet.cut
+	return s.w.String(), s.pruner
+}
+
+// looseTree makes a tree of tags, however deep.
+func looseTree(src string) *html.Node {
+	doc := &html.Node{Type: html.DocumentNode}
+	root, head, body := element("html"), element("head"), element("body")
+	doc.AppendChild(root)
+	root.AppendChild(head)
+	root.AppendChild(body)
+	top := body
+	// count is the number of open elements by name, so that an end tag without
+	// a start tag, of which there may be a million, costs nothing.
+	count := map[string]int{}
+	end := func(tag string) {
+		for count[tag] > 0 {
+			count[top.Data]--
+			closed := top.Data
+			if top = top.Parent; closed == tag {
+				return
+			}
+		}
+	}
 	for z := html.NewTokenizer(strings.NewReader(src)); ; {
 		switch z.Next() {
 		case html.ErrorToken: // the end; a string has no other errors
-			return s.w.String(), s.hidden, s.misleading
+			return doc
 		case html.TextToken:
-			s.text(string(z.Text()))
+			data := string(z.Text())
+			if top == head && !isBlank(data) {
+				top = body
+			}
+			top.AppendChild(&html.Node{Type: html.TextNode, Data: data})
 		case html.StartTagToken, html.SelfClosingTagToken:
-			s.start(z.Token())
-		case html.EndTagToken:
-			s.end(z.Token().Data)
-		}
-	}
-}
-
-func stylesIn(src string) *sheet {
-	s := &sheet{}
-	inStyle := false
-	for z := html.NewTokenizer(strings.NewReader(src)); ; {
-		switch z.Next() {
-		case html.ErrorToken:
-			return s
-		case html.StartTagToken:
 			t := z.Token()
-			inStyle = t.Data == "style" && appliesToScreen(&html.Node{Attr: t.Attr})
-		case html.TextToken:
-			if inStyle {
-				s.add(string(z.Text()))
+			switch t.DataAtom {
+			case atom.Html:
+				root.Attr = append(root.Attr, t.Attr...)
+				continue
+			case atom.Body:
+				body.Attr = append(body.Attr, t.Attr...)
+				continue
+			case atom.Head:
+				continue
+			}
+			if isBlock(t.Data) && top.Data == "p" || top.Data == t.Data && closesItself(t.Data) {
+				end(top.Data)
+			}
+			if t.DataAtom == atom.Tr && top.DataAtom == atom.Table { // which selectors may ask for
+				tbody := element("tbody")
+				top.AppendChild(tbody)
+				top = tbody
+				count[tbody.Data]++
+			}
+			n := &html.Node{Type: html.ElementNode, Data: t.Data, DataAtom: t.DataAtom, Attr: t.Attr}
+			if top == body && body.FirstChild == nil && isCode(t.DataAtom) {
+				top = head
+			} else if top == head && !isCode(t.DataAtom) {
+				top = body
+			}
+			top.AppendChild(n)
+			if !isVoid(t.Data) {
+				top = n
+				count[t.Data]++
 			}
 		case html.EndTagToken:
-			inStyle = false
+			end(z.Token().Data)
 		}
 	}
 }
 
 func (s *strip) top() *box { return s.open[len(s.open)-1] }
 
+func (s *strip) enter(n *html.Node) {
+	switch n.Type {
+	case html.TextNode:
+		s.text(n.Data)
+	case html.ElementNode:
+		s.start(n)
+	}
+}
+
 func (s *strip) text(data string) { s.textIn(s.top(), data) }
 
 func (s *strip) textIn(b *box, data string) {
 	if !b.showsText() {
-		if !isCode(atomOf(b.tag)) {
+		if !isCode(b.node.DataAtom) {
 			s.hidden += visibleLength(data)
 		}
 		return
@@ -76,33 +126,24 @@ func (s *strip) textIn(b *box, data string) {
 	}
 }
 
-func (s *strip) start(t html.Token) {
-	if isBlock(t.Data) && s.top().tag == "p" || s.top().tag == t.Data && closesItself(t.Data) {
-		s.end(s.top().tag)
-	}
-	if isBlock(t.Data) || t.Data == "br" {
+func (s *strip) start(n *html.Node) {
+	if isBlock(n.Data) || n.Data == "br" {
 		s.w.gap(1)
 	}
-	b := s.top().child(t.Data, t.Attr)
+	b := s.top().child(n)
 	switch {
-	case t.Data == "img":
+	case n.Data == "img":
 		s.picture(b)
-		return
-	case t.Data == "input":
+	case n.Data == "input":
 		s.input(b)
-		return
-	case t.Data == "base":
+	case n.Data == "base":
 		s.setBase(b.attr("href"))
-		return
-	case isVoid(t.Data):
-		return
 	}
-	b.gone = b.gone || isUnseen(t.Data) || isCode(atomOf(t.Data))
-	if t.Data == "a" {
+	b.gone = b.gone || isUnseen(n) || isCode(n.DataAtom)
+	if n.Data == "a" {
 		s.link = s.w.b.Len()
 	}
 	s.open = append(s.open, b)
-	s.count[t.Data]++
 }
 
 // picture writes the description of an image. Of one that has none, the link
@@ -127,23 +168,17 @@ func (s *strip) input(b *box) {
 	}
 }
 
-func (s *strip) end(tag string) {
-	if isBlock(tag) {
-		s.w.gap(1)
-	}
-	if s.count[tag] == 0 {
+func (s *strip) leave(n *html.Node) {
+	if n.Type != html.ElementNode {
 		return
 	}
-	for {
-		b := s.top()
-		s.open = s.open[:len(s.open)-1]
-		s.count[b.tag]--
-		if b.tag == "a" && !b.gone {
-			s.target(b)
-		}
-		if b.tag == tag {
-			return
-		}
+	b := s.top()
+	s.open = s.open[:len(s.open)-1]
+	if isBlock(n.Data) {
+		s.w.gap(1)
+	}
+	if n.Data == "a" && !b.gone {
+		s.target(b)
 	}
 }
 

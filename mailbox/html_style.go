@@ -40,6 +40,20 @@ const (
 	translate
 	zoom
 	whiteSpace
+	textWrap
+	minHeight
+	paddingBottom
+	minWidth
+	paddingLeft
+	paddingTop
+	boxSizing
+	letterSpacing
+	textSecurity
+	backface
+	maskImage
+	maskSize
+	blendMode
+	rotate
 	properties // their number
 )
 
@@ -57,7 +71,19 @@ var propertyNames = map[string]property{
 	"margin-inline-start": marginLeft, "margin-block-start": marginTop,
 	"clip": clip, "clip-path": clipPath, "-webkit-clip-path": clipPath,
 	"transform": transform, "-webkit-transform": transform, "scale": scale, "translate": translate, "zoom": zoom,
-	"white-space": whiteSpace,
+	"white-space": whiteSpace, "text-wrap": textWrap, "text-wrap-mode": textWrap, "min-height": minHeight, "min-width": minWidth, "min-inline-size": minWidth, "min-block-size": minHeight,
+	"padding-left": paddingLeft, "padding-inline-start": paddingLeft, "padding-bottom": paddingBottom, "padding-block-end": paddingBottom, "padding-top": paddingTop, "padding-block-start": paddingTop,
+	"box-sizing": boxSizing, "letter-spacing": letterSpacing, "-webkit-text-security": textSecurity,
+	"backface-visibility": backface, "-webkit-backface-visibility": backface,
+	"mask-image": maskImage, "-webkit-mask-image": maskImage, "mask-size": maskSize, "-webkit-mask-size": maskSize,
+	"mix-blend-mode": blendMode, "rotate": rotate,
+}
+
+// shorthands are the properties that set several others.
+var shorthands = map[string][]property{
+	"background": {backgroundColor, backgroundImage}, "font": {fontSize}, "inset": {top, right, bottom, left},
+	"margin": {marginTop, marginLeft}, "padding": {paddingTop, paddingBottom, paddingLeft}, "overflow": {overflowX, overflowY},
+	"mask": {maskImage}, "-webkit-mask": {maskImage},
 }
 
 // declaration is one property and its value, in lower case.
@@ -65,10 +91,14 @@ type declaration struct {
 	prop      property
 	value     string
 	important bool
+	// name is set, and prop is not, if the value is not known before that of
+	// custom properties is: it is one itself, or depends on some. The value is
+	// in the case it was written in, then.
+	name string
 }
 
 // parseDeclarations reads the inside of a rule or of a style attribute, keeping
-// what [property] knows. Shorthands are taken apart.
+// what [property] knows, and custom properties. Shorthands are taken apart.
 func parseDeclarations(s string) []declaration {
 	var out []declaration
 	for part := range splitOutside(stripComments(s), ';') {
@@ -76,45 +106,92 @@ func parseDeclarations(s string) []declaration {
 		if !ok {
 			continue
 		}
-		name = strings.ToLower(strings.TrimSpace(unescapeCSS(name)))
-		value = strings.ToLower(strings.TrimSpace(unescapeCSS(value)))
-		important := false
-		if before, found := strings.CutSuffix(value, "important"); found {
-			if v, bang := strings.CutSuffix(strings.TrimSpace(before), "!"); bang {
-				value, important = strings.TrimSpace(v), true
-			}
-		}
-		if value == "" {
-			continue
-		}
-		switch name {
-		case "background":
-			if c, image := splitBackground(value); isValid(backgroundColor, c) {
-				out = append(out, declaration{backgroundColor, c, important}, declaration{backgroundImage, image, important})
-			}
-		case "font":
-			if size := fontShorthandSize(value); size != "" && isValid(fontSize, size) {
-				out = append(out, declaration{fontSize, size, important})
-			}
-		case "inset":
-			out = append(out, sides(value, important, top, right, bottom, left)...)
-		case "margin":
-			out = append(out, sides(value, important, marginTop, properties, properties, marginLeft)...)
-		case "overflow":
-			x, y, two := strings.Cut(value, " ")
-			if !two {
-				y = x
-			}
-			if y = strings.TrimSpace(y); isValid(overflowX, x) && isValid(overflowY, y) {
-				out = append(out, declaration{overflowX, x, important}, declaration{overflowY, y, important})
+		name = strings.TrimSpace(unescapeCSS(name))
+		value, important := cutImportant(strings.TrimSpace(unescapeCSS(value)))
+		switch custom := strings.HasPrefix(name, "--"); {
+		case custom:
+			out = append(out, declaration{name: name, prop: properties, value: value, important: important})
+		case value == "":
+		case dependsOnOthers(value):
+			if name = strings.ToLower(name); len(longhands(name)) > 0 {
+				out = append(out, declaration{name: name, prop: properties, value: value, important: important})
 			}
 		default:
-			if p, known := propertyNames[name]; known && isValid(p, value) {
-				out = append(out, declaration{p, value, important})
-			}
+			out = append(out, expand(strings.ToLower(name), strings.ToLower(value), important)...)
 		}
 	}
 	return out
+}
+
+func cutImportant(value string) (before string, important bool) {
+	const word = "important"
+	if len(value) < len(word) || !strings.EqualFold(value[len(value)-len(word):], word) {
+		return value, false
+	}
+	v, bang := strings.CutSuffix(strings.TrimSpace(value[:len(value)-len(word)]), "!")
+	if !bang {
+		return value, false
+	}
+	return strings.TrimSpace(v), true
+}
+
+// longhands are the properties that one of that name sets; none if it is not
+// known.
+func longhands(name string) []property {
+	if p, known := propertyNames[name]; known {
+		return []property{p}
+	}
+	return shorthands[name]
+}
+
+// expand returns the declarations that a property stands for; none if the value
+// is not valid.
+func expand(name, value string, important bool) []declaration {
+	each := func(values ...string) (out []declaration) {
+		for i, p := range longhands(name) {
+			if !isValid(p, values[i]) {
+				return nil
+			}
+			out = append(out, declaration{prop: p, value: values[i], important: important})
+		}
+		return out
+	}
+	switch {
+	case isGlobal(value):
+		return each(value, value, value, value)
+	case name == "background":
+		return each(splitBackground(value))
+	case name == "font":
+		return each(fontShorthandSize(value))
+	case name == "inset":
+		return sides(value, important, top, right, bottom, left)
+	case name == "margin":
+		return sides(value, important, marginTop, properties, properties, marginLeft)
+	case name == "padding":
+		return sides(value, important, paddingTop, properties, paddingBottom, paddingLeft)
+	case name == "mask", name == "-webkit-mask":
+		_, image := splitBackground(value)
+		return each(image)
+	case name == "overflow":
+		x, y, two := strings.Cut(value, " ")
+		if !two {
+			y = x
+		}
+		return each(x, strings.TrimSpace(y))
+	}
+	if len(longhands(name)) == 0 {
+		return nil
+	}
+	return each(value)
+}
+
+// isGlobal: what every property may be.
+func isGlobal(value string) bool {
+	switch value {
+	case "inherit", "initial", "unset", "revert", "revert-layer":
+		return true
+	}
+	return false
 }
 
 // sides takes the shorthand of the four sides of a box apart, which are given in
@@ -137,7 +214,7 @@ func sides(value string, important bool, each ...property) (out []declaration) {
 		if !isValid(p, v) {
 			return nil
 		}
-		out = append(out, declaration{p, v, important})
+		out = append(out, declaration{prop: p, value: v, important: important})
 	}
 	return out
 }
@@ -154,14 +231,19 @@ var keywords = map[property]string{
 	position:          " static relative absolute fixed sticky -webkit-sticky ",
 	backgroundClip:    " border-box padding-box content-box text ",
 	whiteSpace:        " normal nowrap pre pre-wrap pre-line break-spaces ",
+	textWrap:          " wrap nowrap balance pretty stable ",
+	boxSizing:         " content-box border-box ",
+	textSecurity:      " none disc circle square ",
+	backface:          " visible hidden ",
+	blendMode: " normal multiply screen overlay darken lighten color-dodge color-burn hard-light soft-light difference exclusion " +
+		"hue saturation color luminosity plus-darker plus-lighter ",
 }
 
 // isValid reports whether a browser would take value for p. What it would not
 // take leaves the declaration before it in force, so that
 // "display:none;display:bogus" hides.
 func isValid(p property, value string) bool {
-	switch value {
-	case "inherit", "initial", "unset", "revert":
+	if isGlobal(value) {
 		return true
 	}
 	if list, ok := keywords[p]; ok {
@@ -191,10 +273,13 @@ func isValid(p property, value string) bool {
 		}
 		_, ok := lengthOf(value, rootSize, rootSize)
 		return ok
-	case width, height, maxWidth, maxHeight, left, right, top, bottom, marginLeft, marginTop, textIndent:
+	case width, height, maxWidth, maxHeight, left, right, top, bottom, marginLeft, marginTop, textIndent, minHeight, minWidth, paddingLeft, paddingTop, paddingBottom:
 		_, ok := lengthOf(value, rootSize, screenWidth)
 		return ok || value == "auto" || value == "none"
-	case translate:
+	case letterSpacing:
+		_, ok := lengthOf(value, rootSize, rootSize)
+		return ok || value == "normal"
+	case translate, rotate, maskSize:
 		return true // lengths that cannot be computed move nothing out of sight
 	}
 	return value == "none" || strings.Contains(value, "(")
@@ -299,12 +384,17 @@ func fontShorthandSize(value string) string {
 var aroundSlash = strings.NewReplacer(" / ", "/", " /", "/", "/ ", "/")
 
 // weight orders declarations for one property; the greatest wins. From the
-// top: important, style attribute, specificity, order.
+// top: important, style attribute, layer, specificity, order.
 type weight uint64
 
 const (
 	weightImportant weight = 1 << 62
 	weightInline    weight = 1 << 61
+
+	weightLayer       = 48 // bits to the right of it
+	weightSpecificity = 24
+	noLayer           = 256 // later than each of them
+	maskLayer         = weight(511) << weightLayer
 )
 
 // style is the winning value of each property; "" where none was declared.
@@ -315,14 +405,23 @@ type style struct {
 
 func (s *style) apply(decls []declaration, w weight) {
 	for _, d := range decls {
-		dw := w
-		if d.important {
-			dw |= weightImportant
+		if d.prop == properties {
+			continue // it is substituted, and comes again
 		}
-		if dw >= s.weight[d.prop] {
+		if dw := d.weight(w); dw >= s.weight[d.prop] {
 			s.value[d.prop], s.weight[d.prop] = d.value, dw
 		}
 	}
+}
+
+// weight is that of a declaration in a block that weighs w. What is important
+// weighs more in an earlier layer.
+func (d declaration) weight(w weight) weight {
+	if !d.important {
+		return w
+	}
+	layer := noLayer - w&maskLayer>>weightLayer
+	return w&^maskLayer | layer<<weightLayer | weightImportant
 }
 
 // hint sets what an HTML attribute says, which every declaration overrides.

@@ -163,7 +163,7 @@ func TestConvertHTMLKeepsWhatAReaderSees(t *testing.T) {
 		"white on an image over white":         `<div style="background:url(x.png) #fff;color:#fff">SEEN</div>`,
 		"white on a gradient":                  `<div style="background:linear-gradient(90deg, #fff, #000);color:#fff">SEEN</div>`,
 		"white on a colour without a number":   `<div style="background:rebeccapurple;color:#fff">SEEN</div>`,
-		"white on a variable":                  `<div style="background-color:var(--b);color:#fff">SEEN</div>`,
+		"white on a variable":                  `<div style="--b:#222;background-color:var(--b);color:#fff">SEEN</div>`,
 		"white on half-transparent black":      `<div style="background:rgba(0,0,0,.5);color:#fff">SEEN</div>`,
 		"letters cut out of a background":      `<div style="background:#333;-webkit-background-clip:text;color:transparent">SEEN</div>`,
 		"a link in a white context":            `<div style="color:#fff"><a href="https://x.org/">SEEN</a></div>`,
@@ -468,11 +468,15 @@ var (
 	harmless = []string{
 		"", ` style="color:#333"`, ` style="font-size:20px"`, ` class="plain"`, ` style="background:#fff;color:#000;font-size:12px"`,
 		` href="https://example.com/path"`, ` style="display:block"`, ` align="center" width="600"`, ` style="visibility:visible"`, ` style="max-height:900px;overflow:hidden"`,
+		` style="letter-spacing:-.02em"`, ` style="position:relative;left:-20px"`, ` style="overflow:hidden;padding-top:20px"`, ` style="--c:#333;color:var(--c)"`,
+		` class="first"`, ` style="display:var(--shown,block)"`, ` style="margin-top:40px"`,
 	}
 	hiding = []string{
 		` style="display:none"`, ` hidden`, ` style="opacity:0"`, ` class="gone"`, ` style="position:absolute;left:-9999px"`, ` style="clip-path:inset(100%)"`,
 		` style="max-height:0;overflow:hidden"`, ` style="position:fixed;top:-9999px"`, ` style="transform:scale(0)"`, ` style="margin-left:-9999px"`,
 		` style="content-visibility:hidden"`, ` style="display:block;opacity:.01"`, ` style="position:absolute;clip:rect(0,0,0,0)"`, ` style="zoom:0"`,
+		` style="--n:none;display:var(--n)"`, ` style="display:var(--none,none)"`, ` popover`, ` hidden=until-found`, ` data-h=1`, ` class="not"`,
+		` style="mask:linear-gradient(#0000,#0000)"`, ` style="position:absolute;left:-500px"`, ` style="rotate:y 90deg"`, ` style="mix-blend-mode:screen"`,
 	}
 	// What hides the text inside an element, but not inside of those in it
 	// that say otherwise.
@@ -537,7 +541,8 @@ func (m *randomMail) content(depth int, visible bool, in string) {
 func TestConvertHTMLLosesNothingVisibleAndShowsNothingHidden(t *testing.T) {
 	for seed := range uint64(300) {
 		m := &randomMail{Rand: rand.New(rand.NewPCG(seed, 1))}
-		m.b.WriteString("<style>.gone{display:none} .pale{color:#fefefe}</style>")
+		m.b.WriteString("<style>.gone{display:none} .pale{color:#fefefe} [data-h]:not(.first){display:none} :is(.not,h6):nth-child(n){display:none}" +
+			".first:first-child{color:#222} .first~*,.first:only-child,.first:has(b){font-weight:bold}</style>")
 		m.content(6, true, "")
 		src := m.b.String()
 		for _, format := range []Format{Markdown, Text, HTML} {

@@ -128,6 +128,9 @@ type Message struct {
 	// MisleadingLinks counts the links of the HTML whose text names another
 	// site than they lead to.
 	MisleadingLinks int
+	// MayHide is set if the styles of the HTML are too many to tell what they
+	// hide: some of Body may be text that a reader of the mail does not see.
+	MayHide bool
 	// Unsubscribe are the targets of List-Unsubscribe (RFC 2369), at most four,
 	// as the sender wrote them.
 	Unsubscribe []string

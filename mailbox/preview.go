@@ -16,6 +16,9 @@ type Preview struct {
 	// the pictures without a description, which say nothing here, and
 	// MisleadingLinks the links whose text names another site than theirs.
 	Hidden, Images, MisleadingLinks int
+	// MayHide is set if the styles are too many to tell what they hide: some of
+	// Shown may be text that readers do not see.
+	MayHide bool
 	// TextDiffers is set if the plain text has other words than the HTML, or
 	// has them in another order. Which of the two a reader sees is up to the
 	// reader's mail program; most show the HTML.
@@ -29,7 +32,7 @@ func (o Outgoing) Preview() Preview {
 		return Preview{}
 	}
 	shown := render(o.HTML, Text, true)
-	p := Preview{Shown: shown.body, Hidden: shown.hidden, Images: shown.images, MisleadingLinks: shown.misleading}
+	p := Preview{Shown: shown.body, Hidden: shown.hidden, Images: shown.images, MisleadingLinks: shown.misleading, MayHide: shown.mayHide}
 	if o.Text != "" { // otherwise it is made of the HTML
 		p.TextDiffers = !slices.Equal(wordsOf(o.Text), wordsOf(shown.body))
 	}

@@ -31,6 +31,7 @@ type body struct {
 	differs      bool
 	cut          bool
 	misleading   int // links
+	mayHide      bool
 	bcc, replyTo []Address
 	unsubscribe  []string
 	verdict      Authentication
@@ -115,6 +116,7 @@ func (c *Client) message(h head, b body) Message {
 		Attachments:     b.attachments,
 		Provenance:      provenanceOf(h.From, b.replyTo, b.verdict),
 		MisleadingLinks: b.misleading,
+		MayHide:         b.mayHide,
 		Unsubscribe:     b.unsubscribe,
 	}
 }
@@ -149,7 +151,7 @@ func (c *Client) convert(ctx context.Context, b budget, m *gmail.Message, format
 	}
 	r := content.render(format)
 	out.text, out.source, out.hidden = r.text, r.source, r.hidden
-	out.differs, out.cut, out.misleading = r.differs, r.cut, r.misleading
+	out.differs, out.cut, out.misleading, out.mayHide = r.differs, r.cut, r.misleading, r.mayHide
 	return out, nil
 }
 

@@ -18,6 +18,8 @@ type reading struct {
 	cut bool
 	// misleading counts the links of the HTML that do not lead where they say.
 	misleading int
+	// mayHide: text may have text that its reader does not see.
+	mayHide bool
 }
 
 // render converts the sections in the form asked for, one after the other.
@@ -34,6 +36,7 @@ func (c *content) render(format Format) reading {
 		size += len(one.text)
 		all.hidden += one.hidden
 		all.misleading += one.misleading
+		all.mayHide = all.mayHide || one.mayHide
 		all.differs = all.differs || one.differs
 		all.cut = all.cut || one.cut
 		if strings.TrimSpace(one.text) == "" || s.isCalendar() && slices.Contains(pieces, one.text) {
@@ -76,7 +79,7 @@ func (s section) render(format Format) reading {
 		return reading{text: s.html.text, source: sourceText, cut: s.html.cut}
 	}
 	page := render(s.html.text, format, false)
-	shown := reading{text: page.body, source: sourceHTML, hidden: page.hidden, cut: page.cut, misleading: page.misleading}
+	shown := reading{text: page.body, source: sourceHTML, hidden: page.hidden, cut: page.cut, misleading: page.misleading, mayHide: page.mayHide}
 	said, seen := wordsOf(plain.text), wordsOf(shown.text)
 	extra := unsaid(said, seen)
 	shown.differs = !isPlaceholder(plain.text) && differs(plain.text, seen)
@@ -87,7 +90,7 @@ func (s section) render(format Format) reading {
 	// The HTML goes unread, but what it hides, and where it leads those who
 	// read it, says something of the mail.
 	plain.hidden += shown.hidden
-	plain.misleading, plain.differs = shown.misleading, shown.differs
+	plain.misleading, plain.mayHide, plain.differs = shown.misleading, shown.mayHide, shown.differs
 	return plain
 }
 

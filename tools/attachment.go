@@ -114,6 +114,9 @@ func documentAnswer(id string, d mailbox.Document, page, offset int) (*attachmen
 	out := attachmentAnswer(id, d.Attachment)
 	out.Kind, out.Page, out.Pages, out.unit = d.Kind, page, d.Total, d.Unit
 	out.HiddenTextRemoved, out.Notes = d.HiddenChars, slices.Clone(d.Notes) // which is kept
+	if d.MayHide {
+		out.Notes = append(out.Notes, mayHide)
+	}
 	if slices.ContainsFunc(d.Inner, func(a mailbox.Attachment) bool { return a.PartID == "" }) {
 		out.Notes = append(out.Notes, `Attachments without a part cannot be opened on their own; as="save" saves this mail with them.`)
 	}

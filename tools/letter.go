@@ -115,8 +115,15 @@ func letterOf(m mailbox.Message, zone *time.Location) letter {
 // warningsOf says what of a mail is as a deceiver would have it. It quotes
 // nothing of the mail.
 func warningsOf(m mailbox.Message) []string {
-	return append(doubts(m.Provenance), linkWarnings(m.MisleadingLinks)...)
+	w := append(doubts(m.Provenance), linkWarnings(m.MisleadingLinks)...)
+	if m.MayHide {
+		w = append(w, mayHide)
+	}
+	return w
 }
+
+// mayHide warns of text that could not be told apart from hidden text.
+const mayHide = "The styles of the HTML are too many to follow: some of the text may be hidden from its readers."
 
 func doubts(p mailbox.Provenance) []string {
 	var w []string

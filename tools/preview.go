@@ -53,6 +53,9 @@ func previewOf(mail mailbox.Outgoing) preview {
 	for _, w := range linkWarnings(seen.MisleadingLinks) {
 		fmt.Fprintf(&b, "[Warning: %s]\n", strings.TrimSuffix(w, "."))
 	}
+	if seen.MayHide {
+		fmt.Fprintf(&b, "[Warning: %s]\n", strings.TrimSuffix(mayHide, "."))
+	}
 	html = seen.Shown
 	if html == "" {
 		html = "[nothing that a reader sees]"

@@ -114,8 +114,16 @@ func headerLine(names string) *regexp.Regexp {
 // begins; the number of lines if there is none, or if it has something in it
 // that older does not.
 func headedQuote(lines []string, older *reference) int {
+	const most = 1000 // lines that look like the first one of a header and are not
+	begun := 0
 	for i := range lines {
-		if !fromLine.MatchString(lines[i]) || !isHeader(lines[i+1:]) {
+		if !fromLine.MatchString(lines[i]) {
+			continue
+		}
+		if !isHeader(lines[i+1:]) {
+			if begun++; begun > most {
+				break
+			}
 			continue
 		}
 		if older != nil && older.known(lines[i+headerEnd(lines[i:]):]) > 0 {

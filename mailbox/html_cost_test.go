@@ -25,3 +25,12 @@ func TestConvertHTMLReadsAMailOfBrackets(t *testing.T) {
 		}
 	}
 }
+
+// TestConvertHTMLWritesHugeTreesAsText: making Markdown of them takes seconds.
+func TestConvertHTMLWritesHugeTreesAsText(t *testing.T) {
+	const n = maxMarkdownNodes / 2
+	body, _ := convertHTML(strings.Repeat("<p>*x</p>", n+1), Markdown)
+	if got := strings.Count(body, "*x"); got != n+1 || strings.Contains(body, `\`) {
+		t.Errorf("%d paragraphs of %d are left, and the text begins %.30q", got, n+1, body)
+	}
+}
