@@ -383,7 +383,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	offered.Ask = func(ctx context.Context, question string) (yes, asked bool, err error) {
 		return server.Ask(ctx, server.Question{Text: question, Yes: "Send the mail"})
 	}
-	offered.Links = c.lives
+	offered.Links = c.lives && !c.once
 	switch {
 	case c.overHTTP:
 		if c.offer.files != "" {
