@@ -195,6 +195,10 @@ func attachedPicture(ctx context.Context, cfg Config, id string, ref mailbox.Par
 	if p.Page < p.Pages {
 		out.NextPage = p.Page + 1
 	}
+	if !cfg.Links {
+		out.Notes = append(out.Notes, `The picture cannot be shown here: this is no MCP server. as="save" writes it to the directory that LINKMAIL_DOWNLOADS names.`)
+		return out, nil
+	}
 	out.extra = []mcp.Content{mcp.ImageContent{Type: mcp.ContentTypeImage, MIMEType: p.MediaType, Data: base64.StdEncoding.EncodeToString(p.Content)}}
 	return out, nil
 }
@@ -266,7 +270,11 @@ func (o *attachmentOut) render(f fence, _ string) string {
 	case o.URI != "":
 		fmt.Fprintf(&b, "Link: %s (resources/read gives the file to this client)\n", o.URI)
 	case o.Width > 0:
-		fmt.Fprintf(&b, "The picture follows: %d x %d pixels%s.\n", o.Width, o.Height, o.where())
+		what := "The picture follows"
+		if len(o.extra) == 0 {
+			what = "A picture"
+		}
+		fmt.Fprintf(&b, "%s: %d x %d pixels%s.\n", what, o.Width, o.Height, o.where())
 	case o.Text == "":
 		b.WriteString("It has no text.\n")
 	}

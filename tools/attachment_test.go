@@ -250,7 +250,7 @@ func TestAPictureIsShown(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := b.attach(attached{"a.jpg", "image/jpeg", img.String()})
-	a, extra, err := open(t, tools.Config{Mailbox: b}, map[string]any{"messageId": id, "filename": "a.jpg", "as": "image"})
+	a, extra, err := open(t, tools.Config{Mailbox: b, Links: true}, map[string]any{"messageId": id, "filename": "a.jpg", "as": "image"})
 	if err != nil || len(extra) != 1 {
 		t.Fatalf("%d contents, %v", len(extra), err)
 	}
@@ -272,6 +272,10 @@ func TestAPictureIsShown(t *testing.T) {
 	}
 	if bytes.Contains([]byte(a.text), []byte(shown.Data[:40])) {
 		t.Error("base64 is in the text")
+	}
+	a, extra, err = open(t, tools.Config{Mailbox: b}, map[string]any{"messageId": id, "filename": "a.jpg", "as": "image"})
+	if err != nil || len(extra) != 0 || strings.Contains(a.text, "follows") || !strings.Contains(a.text, `as="save"`) {
+		t.Errorf("in a shell: %d contents, %v\n%s", len(extra), err, a.text)
 	}
 }
 

@@ -91,7 +91,8 @@ type Config struct {
 	// [NoDirectory] is the same and says why.
 	Files *Directory
 	// Links says that the answers go to an MCP client, which can read what
-	// [Resources] offers. Without it no attachment is linked to.
+	// [Resources] offers, and see pictures. Without it no attachment is linked
+	// to, and of a picture only its size is told.
 	Links bool
 	// Send decides what send_email does; the zero value asks for the user's
 	// confirmation first.

@@ -22,8 +22,11 @@ func (p process) broker(ctx context.Context, args []string) error {
 	if len(args) > 0 && args[0] == "keys" {
 		return p.brokerKeys(ctx, args[1:])
 	}
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		return usagef("there is no command \"broker %s\"%s Run \"linkmail broker --help\" for what there is.", clip(args[0]), suggest(args[0], []string{"keys"}))
+	}
 	fs := newFlags("linkmail broker [--listen ADDR] [--dev]\n       linkmail broker keys add|list|revoke",
-		"LinkAuth broker: receives OAuth callbacks and form secrets for agents without a browser,\nencrypted to the agent's key. Sessions live ten minutes, in a database in the data directory\nunless LINKAUTH_STORE says otherwise.")
+		"LinkAuth broker: receives OAuth callbacks and form secrets for agents without a browser,\nencrypted to the agent's key. Sessions live ten minutes, fifteen if the agent\nasks for it, in a database in the data directory\nunless LINKAUTH_STORE says otherwise.")
 	listen := fs.String("listen", "127.0.0.1:8080", "`addr` to listen on")
 	dev := fs.Bool("dev", false, "plain http and no keys, on loopback only")
 	proxy := fs.String("proxy-allow", "", "`hosts` that /v1/proxy may reach, comma-separated, exact or *.suffix; none without it")

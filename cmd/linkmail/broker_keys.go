@@ -36,7 +36,7 @@ func (s *source) needKeys(file *keyfile.File) {
 	if file != nil {
 		var err error
 		if keys, err = file.APIKeys(); err != nil {
-			s.problem("LINKAUTH_KEYS_FILE: %v", err)
+			s.problem("LINKAUTH_KEYS_FILE: %s", plain(err))
 			return
 		}
 	}
@@ -135,7 +135,7 @@ func keysFailed(err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	return usagef("%v", err)
+	return usagef("%s", plain(err))
 }
 
 func (p process) listKeys(file *keyfile.File, asJSON bool, now time.Time) error {

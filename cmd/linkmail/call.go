@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"linkmail/auth"
@@ -70,10 +71,20 @@ func (p process) call(ctx context.Context, args []string) error {
 	if _, err := fmt.Fprintln(p.stdout, out); err != nil {
 		return err
 	}
+	if cfg.mode == modeDemo && forgotten(answer) {
+		p.say("Each process of --auth demo has a new mailbox: what was changed in it ends with it.\n\"linkmail demo\" runs one that lasts.")
+	}
 	if answer.IsError {
 		return statusError(exitError)
 	}
 	return nil
+}
+
+// forgotten reports whether an answer is about what only a process that has
+// ended may have known.
+func forgotten(a server.Answer) bool {
+	var e struct{ Error struct{ Code string } }
+	return json.Unmarshal(a.Envelope, &e) == nil && strings.HasSuffix(e.Error.Code, "not_found")
 }
 
 // toolInput returns the JSON object for a tool; none means {}.

@@ -96,6 +96,9 @@ func (s *source) client(quiet string) (*client, error) {
 		s.need(why, names...)
 	}
 	c.signIn = s.signIn(c.mode)
+	if who := c.signIn.account; c.mode == modeDemo && who != "" && !auth.SameAccount(who, standin.DefaultUser) {
+		s.problem("LINKMAIL_ACCOUNT is %q, but the mailbox of the demo is %s", clip(who), standin.DefaultUser)
+	}
 	c.token = s.secret("LINKMAIL_GMAIL_TOKEN")
 	c.auth0 = auth0.Config{
 		Domain:       s.text("AUTH0_DOMAIN"),
@@ -192,7 +195,14 @@ func (s *source) origin(env, raw, scheme string) *url.URL {
 // store opens the cache. A directory that was asked for and cannot be used is
 // an error. If none was asked for, linkmail goes on in memory and says so,
 // except where that could never work: a single call that begins a sign-in.
+//
+// The demo keeps nothing unless it is told where: its mailbox is gone with the
+// process, and what was sent from it must not count for the next one. Only from
+// one call to the next a confirmation lives on, or nobody could see how it works.
 func (c *client) store(ctx context.Context) (cache.Store, error) {
+	if c.mode == modeDemo && !c.once && c.cacheDir == "" && c.redis.IsZero() {
+		return cache.NewMemory(nil), nil
+	}
 	if !c.redis.IsZero() {
 		return c.openRedis(ctx)
 	}
@@ -212,9 +222,7 @@ func (c *client) store(ctx context.Context) (cache.Store, error) {
 		if c.once && c.mode == modeLinkAuth {
 			return nil, usagef("no directory can be written, so a sign-in could not be remembered from one call to the next (tried %s). Set LINKMAIL_CACHE_DIR to a directory that linkmail may write.", first(dir, "the user's cache directory"))
 		}
-		if c.mode != modeDemo {
-			c.log.Warn().Str("dir", dir).Msg("no directory can be written: logins and confirmations are forgotten when linkmail ends; set LINKMAIL_CACHE_DIR to one that can")
-		}
+		c.log.Warn().Str("dir", dir).Msg("no directory can be written: logins and confirmations are forgotten when linkmail ends; set LINKMAIL_CACHE_DIR to one that can")
 		return cache.NewMemory(nil), nil
 	case errors.As(err, &unusable):
 		return nil, usagef("the cache directory %s cannot be used: %v. Set LINKMAIL_CACHE_DIR to a directory that linkmail may write.", unusable.Dir, unusable.Err)
@@ -389,7 +397,7 @@ func (c *client) connect(ctx context.Context) (*way, error) {
 	offered.Ask = func(ctx context.Context, question string) (yes, asked bool, err error) {
 		return server.Ask(ctx, server.Question{Text: question, Yes: "Send the mail"})
 	}
-	offered.Links = c.lives
+	offered.Links = c.lives && !c.once
 	if keeper != nil {
 		offered.Scopes = func(ctx context.Context) []string { return granted(ctx, keeper) }
 	}

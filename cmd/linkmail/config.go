@@ -34,6 +34,10 @@ type source struct {
 // withSettings adds a flag for every setting of the list.
 func (f *flagSet) withSettings(list []setting) *source {
 	s := &source{list: list, texts: map[string]*string{}, switches: map[string]*bool{}}
+	own := map[string]bool{}
+	f.VisitAll(func(g *flag.Flag) { own[g.Name] = true })
+	f.settings = map[string]bool{}
+	defer func() { f.VisitAll(func(g *flag.Flag) { f.settings[g.Name] = !own[g.Name] }) }()
 	for _, set := range list {
 		switch {
 		case set.secret():
@@ -209,11 +213,23 @@ func (s *source) on(env string) bool {
 	if v == "" {
 		return false
 	}
-	b, err := strconv.ParseBool(strings.ToLower(v))
-	if err != nil {
+	b, ok := onOff(v)
+	if !ok {
 		s.problem("%s is %q; it must be true or false", env, clip(v))
 	}
 	return b
+}
+
+// onOff reads a switch in any of the words that people use for one.
+func onOff(v string) (on, ok bool) {
+	switch v = strings.ToLower(v); v {
+	case "yes", "y", "on":
+		return true, true
+	case "no", "n", "off":
+		return false, true
+	}
+	b, err := strconv.ParseBool(v)
+	return b, err == nil
 }
 
 // number returns a whole number that is not negative.

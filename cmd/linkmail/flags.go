@@ -13,6 +13,8 @@ import (
 type flagSet struct {
 	*flag.FlagSet
 	synopsis, about string
+	// settings are the names of the flags that stand for settings.
+	settings map[string]bool
 }
 
 func newFlags(synopsis, about string) *flagSet {
@@ -85,9 +87,10 @@ func (f *flagSet) explain(err error) error {
 	return usagef("%v. Usage: %s", err, f.synopsis)
 }
 
+// help puts the flags of the command itself before those that it shares with
+// others, which are the settings.
 func (f *flagSet) help() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "Usage: %s\n\n%s\n\nFlags:\n", f.synopsis, f.about)
+	var own, shared strings.Builder
 	f.VisitAll(func(g *flag.Flag) {
 		arg, text := flag.UnquoteUsage(g)
 		if strings.HasPrefix(g.Usage, "`") {
@@ -100,9 +103,20 @@ func (f *flagSet) help() string {
 		if g.DefValue != "" && g.DefValue != "false" {
 			text += " (default " + g.DefValue + ")"
 		}
-		fmt.Fprintf(&b, "  %-32s %s\n", name, text)
+		to := &own
+		if f.settings[g.Name] {
+			to = &shared
+		}
+		fmt.Fprintf(to, "  %-32s %s\n", name, text)
 	})
-	return strings.TrimRight(b.String(), "\n")
+	help := fmt.Sprintf("Usage: %s\n\n%s\n", f.synopsis, f.about)
+	if own.Len() > 0 {
+		help += "\nFlags:\n" + own.String()
+	}
+	if shared.Len() > 0 {
+		help += "\nSettings (\"linkmail help config\" has their variables):\n" + shared.String()
+	}
+	return strings.TrimRight(help, "\n")
 }
 
 func isBool(g *flag.Flag) bool {

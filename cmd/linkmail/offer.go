@@ -30,7 +30,7 @@ func (s *source) layers(env string) []string {
 func (s *source) offer() offer {
 	o := offer{readOnly: s.on("LINKMAIL_READ_ONLY"), files: s.text("LINKMAIL_DOWNLOADS"), perDay: s.perDay()}
 	for _, v := range s.layers("LINKMAIL_READ_ONLY") {
-		if b, err := strconv.ParseBool(strings.ToLower(v)); err == nil && b {
+		if on, ok := onOff(v); ok && on {
 			o.readOnly = true
 		}
 	}

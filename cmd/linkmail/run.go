@@ -10,6 +10,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	mcpserver "github.com/mark3labs/mcp-go/server"
+
+	"linkmail/tools"
 )
 
 // The exit statuses. They are part of the command's contract.
@@ -126,7 +130,16 @@ func (p process) dispatch(ctx context.Context, args []string) error {
 		}
 		names = append(names, c.name)
 	}
+	if isTool(name) {
+		return usagef("%s is a tool: linkmail call %s", name, name)
+	}
 	return usagef("there is no command %q%s Run \"linkmail help\" for the list.", clip(name), suggest(name, names))
+}
+
+// isTool reports whether a word names a tool, offered or not.
+func isTool(word string) bool {
+	all, _ := tools.ParseToolsets("all")
+	return slices.ContainsFunc(tools.Catalogue(tools.Config{Toolsets: all}), func(t mcpserver.ServerTool) bool { return t.Tool.Name == word })
 }
 
 // plain is an error without the names of our packages in front, which say
@@ -135,7 +148,7 @@ func plain(err error) string {
 	text := err.Error()
 	for {
 		name, rest, ok := strings.Cut(text, ": ")
-		if !ok || !slices.Contains([]string{"auth0", "broker", "cache", "linkauth", "mailbox", "server", "tools"}, name) {
+		if !ok || !slices.Contains([]string{"auth0", "broker", "broker/keyfile", "cache", "linkauth", "mailbox", "server", "tools"}, name) {
 			return text
 		}
 		text = rest

@@ -12,6 +12,7 @@ import (
 
 	"linkmail/auth"
 	"linkmail/cache"
+	"linkmail/internal/standin"
 )
 
 // statusView is what status prints. It holds no secret.
@@ -81,7 +82,7 @@ func (c *client) view(ctx context.Context, provider auth.Provider) (statusView, 
 		Cache: cacheView{Directory: c.cacheAt, Key: c.keySource.Kind, Protects: c.keySource.String()},
 	}
 	if c.mode == modeDemo {
-		v.SignedIn, v.Health = true, healthView{"ok", "The demo needs no sign-in."}
+		v.Account, v.SignedIn, v.Health = standin.DefaultUser, true, healthView{"ok", "The demo needs no sign-in. Each process has a new mailbox."}
 		return v, nil
 	}
 	if c.secretAtBroker() {

@@ -10,7 +10,7 @@ import (
 
 func TestTwoMachinesShareASignInOverRedis(t *testing.T) {
 	m := miniredis.RunT(t)
-	env := []string{"LINKMAIL_AUTH=demo", "LINKMAIL_STORE=redis://" + m.Addr(), "LINKMAIL_KEY=" + sealKey}
+	env := []string{"LINKMAIL_AUTH=token", "LINKMAIL_GMAIL_TOKEN=t", "LINKMAIL_STORE=redis://" + m.Addr(), "LINKMAIL_KEY=" + sealKey}
 	for machine := range 2 {
 		s := source{p: process{env: env}, list: settingsFor(false)}
 		c, err := s.client("warn")
