@@ -281,7 +281,7 @@ func (c *Client) transfer(ctx context.Context, b budget, id string, p *gmail.Mes
 			if err := to.Reset(); err != nil {
 				return err
 			}
-			return c.download(ctx, id, p.Body.AttachmentId, limit, to)
+			return c.download(ctx, id, p.Body.AttachmentId, limit, io.MultiWriter(to, newMeter(ctx, p.Body.Size)))
 		})
 		if err == nil || !b.wait(ctx, pace, try, retryAfter(err)) {
 			return err

@@ -46,13 +46,13 @@ func (c *Client) writeDraft(ctx context.Context, id string, m *mailing) (*gmail.
 	if id == "" {
 		call := c.service.Users.Drafts.Create(me, content)
 		if m.isLarge() {
-			call = call.Media(m.media())
+			call, ctx = call.Media(m.media()), withUpload(ctx, len(m.raw))
 		}
 		return call.Fields(draftFields).Context(ctx).Do()
 	}
 	call := c.service.Users.Drafts.Update(me, id, content)
 	if m.isLarge() {
-		call = call.Media(m.media())
+		call, ctx = call.Media(m.media()), withUpload(ctx, len(m.raw))
 	}
 	return call.Fields(draftFields).Context(ctx).Do()
 }

@@ -12,11 +12,15 @@ import (
 // each of many ids. Gmail refuses a user who has too many under way.
 const parallel = 5
 
+// told is after how many of them it is told how far a call has got.
+const told = 20
+
 // each runs one for every index below n, a few at a time, and returns what went
 // wrong by index. The first goes alone: what stops every one, such as a sign-in
 // that is needed or a refused token, shows there and is returned as err, with
-// none done. one has to be harmless to repeat.
-func (c *Client) each(ctx context.Context, b budget, n int, one func(context.Context, int) error) (errs []error, err error) {
+// none done. one has to be harmless to repeat; what names what it is about, in
+// the plural.
+func (c *Client) each(ctx context.Context, b budget, n int, what string, one func(context.Context, int) error) (errs []error, err error) {
 	if n == 0 {
 		return nil, nil
 	}
@@ -27,14 +31,17 @@ func (c *Client) each(ctx context.Context, b budget, n int, one func(context.Con
 	}
 	defer release()
 	errs = make([]error, n)
+	tally := NewTally(n, told, what)
 	if errs[0] = one(ctx, 0); endsAll(errs[0]) {
 		return nil, errs[0]
 	}
+	tally.Done(ctx)
 	var group errgroup.Group
 	group.SetLimit(parallel)
 	for i := 1; i < n; i++ {
 		group.Go(func() error {
 			errs[i] = one(ctx, i)
+			tally.Done(ctx)
 			return nil // the others go on
 		})
 	}

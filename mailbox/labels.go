@@ -138,7 +138,7 @@ func (c *Client) CountLabels(ctx context.Context, ids []string) (LabelCounts, er
 	out := LabelCounts{Counts: make(map[string]LabelCount, len(ids))}
 	counts := make([]LabelCount, len(ids))
 	b := newBudget()
-	errs, err := c.each(ctx, b, len(ids), func(ctx context.Context, i int) error {
+	errs, err := c.each(ctx, b, len(ids), "labels", func(ctx context.Context, i int) error {
 		return c.read(ctx, b, "count the mails under a label", unitsLabels, func(ctx context.Context) error {
 			l, err := c.service.Users.Labels.Get(me, ids[i]).Fields("messagesTotal", "messagesUnread").Context(ctx).Do()
 			if err == nil {

@@ -36,6 +36,7 @@ type body struct {
 	unsubscribe  []string
 	verdict      Authentication
 	attachments  []Attachment
+	apart        bool // a text of it was fetched on its own
 }
 
 func (b body) size() int {
@@ -148,6 +149,7 @@ func (c *Client) convert(ctx context.Context, b budget, m *gmail.Message, format
 		if err := c.fetchText(ctx, b, m.Id, p); err != nil {
 			return body{}, err
 		}
+		out.apart = true
 	}
 	r := content.render(format)
 	out.text, out.source, out.hidden = r.text, r.source, r.hidden

@@ -161,7 +161,11 @@ func (c *Client) carryOut(ctx context.Context, b budget, r *relabeling) error {
 
 // oneByOne changes mails, or threads, with a request each.
 func (c *Client) oneByOne(ctx context.Context, b budget, r *relabeling, ids []string) error {
-	errs, err := c.each(ctx, b, len(ids), func(ctx context.Context, i int) error {
+	what := "mails"
+	if len(r.Threads) > 0 {
+		what = "threads"
+	}
+	errs, err := c.each(ctx, b, len(ids), what, func(ctx context.Context, i int) error {
 		return c.byTrash(ctx, b, r, ids[i], c.modify(ctx, b, r, ids[i]))
 	})
 	if err != nil {

@@ -46,7 +46,7 @@ func (c *Client) Send(ctx context.Context, o Outgoing) (Receipt, error) {
 	unclear, err := c.deliverWithin(ctx, m.patience(), "send", "sent", func(ctx context.Context) error {
 		call := c.service.Users.Messages.Send(me, m.message())
 		if m.isLarge() {
-			call = call.Media(m.media())
+			call, ctx = call.Media(m.media()), withUpload(ctx, len(m.raw))
 		}
 		var err error
 		sent, err = call.Fields("id", "threadId").Context(ctx).Do()

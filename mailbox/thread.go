@@ -184,7 +184,7 @@ func (c *Client) listed(ctx context.Context, b budget, t *gmail.Thread, q Thread
 	out.Messages = make([]Message, len(chosen))
 	heads := make(map[string]head, len(chosen))
 	text := 0
-	for _, i := range newestFirst(chosen, q.Message) {
+	for n, i := range newestFirst(chosen, q.Message) {
 		m := chosen[i]
 		h := headOf(m)
 		heads[m.Id] = h
@@ -199,6 +199,9 @@ func (c *Client) listed(ctx context.Context, b budget, t *gmail.Thread, q Thread
 				return Thread{}, nil, err
 			}
 			c.known.storeBody(m.Id, Markdown, converted)
+			if converted.apart {
+				progress(ctx, n+1, len(chosen), "mails")
+			}
 		}
 		text += len(converted.text)
 		out.Messages[i] = c.message(h, converted)

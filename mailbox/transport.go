@@ -29,6 +29,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := replayable(r); err != nil {
 		return nil, err
 	}
+	r.Body = metered(r)
 	resp, err := t.base.RoundTrip(r)
 	if err != nil {
 		return nil, err

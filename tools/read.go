@@ -91,7 +91,9 @@ type reading struct {
 // An error that is not about one mail ends the call.
 func readAll(ctx context.Context, box Mailbox, ids []string, format mailbox.Format) ([]reading, error) {
 	all := make([]reading, len(ids))
+	tally := mailbox.NewTally(len(ids), parallelReads, "mails")
 	one := func(i int) {
+		defer tally.Done(ctx)
 		all[i].id = ids[i]
 		all[i].message, all[i].err = box.Read(ctx, ids[i], format)
 	}

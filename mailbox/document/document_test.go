@@ -293,7 +293,8 @@ func TestCommentsOfCellsAreShown(t *testing.T) {
 		}, "Sheet: S\nTotal\n\nComments:\nA1: Please check this"},
 		{"conversations, which Excel repeats as notes", "", []entry{
 			{name: "xl/worksheets/_rels/sheet1.xml.rels", content: relations("comments", "threadedComment")},
-			{name: "xl/comments.xml", content: legacy}, {name: "xl/threadedComment.xml", content: threaded},
+			{name: "xl/comments.xml", content: legacy},
+			{name: "xl/threadedComment.xml", content: threaded},
 		}, "Sheet: S\nTotal\n\nComments:\nA1: Please check\nA1: Done"},
 		{"of a hidden sheet", "hidden", []entry{
 			{name: "xl/worksheets/_rels/sheet1.xml.rels", content: relations("comments")}, {name: "xl/comments.xml", content: legacy},
