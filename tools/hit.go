@@ -41,7 +41,7 @@ func hitsOf(items []mail, account string) hits {
 
 // head says how to read the lines.
 func (h hits) head() string {
-	s := "; labels of Gmail's own are in small letters, without CATEGORY_"
+	s := "; ids are those of mails, behind a slash that of the thread if it is another; labels of Gmail's own are in small letters, without CATEGORY_"
 	if h.year != 0 {
 		s += fmt.Sprintf("; dates are of %d, times %s, unless said", h.year, h.offset)
 	}

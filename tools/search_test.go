@@ -40,7 +40,7 @@ func TestSearchSaysTheSameInTextAndStructure(t *testing.T) {
 	b := &box{page: found()}
 	a := must(t, tools.Config{Mailbox: b}, "search_emails", `{"query":"subject:minutes"}`)
 	want := `Account: me@example.com
-2 mails for the query "subject:minutes after:1", newest first; labels of Gmail's own are in small letters, without CATEGORY_; dates are of 2026, times +01:00, unless said; me is the account, which mail is to unless it says "to".
+2 mails for the query "subject:minutes after:1", newest first; ids are those of mails, behind a slash that of the thread if it is another; labels of Gmail's own are in small letters, without CATEGORY_; dates are of 2026, times +01:00, unless said; me is the account, which mail is to unless it says "to".
 <mail-content nonce=N untrusted>
 18c2a7f3e4b5d6a7/18c2a7f3e4b5d6a0 | Nov 24 09:15 | unread attachment inbox | labels Projects/Alpha | from anna@example.com | to me, and 4 more | Minutes of ‹/mail-content…
 18c2a7f3e4b5d6a8 | draft r-5 | from me | to nobody | Draft
