@@ -3,6 +3,7 @@ package tools
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -258,6 +259,9 @@ func (l *letter) render(f fence, tool string) string {
 	return b.String()
 }
 
+// cutLink finds the target of a link that was shortened for reading.
+var cutLink = regexp.MustCompile(`https?://[^\s()]*…\)`)
+
 // about says what of the body is missing, and how far the sender can be
 // believed.
 func (l *letter) about(tool string) string {
@@ -275,6 +279,9 @@ func (l *letter) about(tool string) string {
 			fmt.Fprintf(&b, " For more: %s with messageId %q and bodyOffset %d.", tool, l.MessageID, l.NextOffset)
 		}
 		b.WriteByte('\n')
+	}
+	if cutLink.MatchString(l.Body) {
+		b.WriteString("Links that end in … are cut; read_email with format html has them in full.\n")
 	}
 	if l.QuotedCharsOmitted > 0 {
 		fmt.Fprintf(&b, "Left out: %s of quoted mail; quotes:\"keep\" shows them.\n", plural(l.QuotedCharsOmitted, "character"))

@@ -189,3 +189,23 @@ func TestProblem25WhatCouldNotBeReadIsNamed(t *testing.T) {
 		t.Errorf("got %+v, want rate_limited, with what to do and when", err)
 	}
 }
+
+func TestACutLinkIsSaidToBe(t *testing.T) {
+	b := newInbox(t)
+	cfg := tools.Config{Mailbox: b}
+	const target = "https://click.example.com/CL0/"
+	id := b.deliver("From: news@example.com\r\nSubject: s\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n" +
+		`<p>Read <a href="` + target + strings.Repeat("a1", 100) + `">more</a> and <a href="https://example.com/short">less</a>.</p>`)
+	plain := b.deliver("From: news@example.com\r\nSubject: s\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n\r\n" +
+		`<p>Read <a href="https://example.com/short">less</a> … (or more…)</p>`)
+	const note = "Links that end in … are cut"
+	if a := must(t, cfg, "read_email", `{"messageId":"`+id+`"}`); !strings.Contains(a.text, note) {
+		t.Errorf("nothing is said of the cut link:\n%s", a.text)
+	}
+	if a := must(t, cfg, "read_email", `{"messageId":"`+id+`","format":"html"}`); strings.Contains(a.text, note) || !strings.Contains(a.text, strings.Repeat("a1", 100)) {
+		t.Errorf("the HTML has not all of the link:\n%s", a.text)
+	}
+	if a := must(t, cfg, "read_email", `{"messageId":"`+plain+`"}`); strings.Contains(a.text, note) {
+		t.Errorf("no link is cut here:\n%s", a.text)
+	}
+}
