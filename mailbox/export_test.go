@@ -133,3 +133,18 @@ func NewDataReader(r io.Reader) io.Reader { return newDataReader(r) }
 
 // FoldedIdentity folds the spellings of an address in the mailbox of an account.
 var FoldedIdentity = identity
+
+// Batches is how the size of batches is settled.
+type Batches struct{ batches }
+
+// After returns the size after each part of a number of mails, of which some
+// were refused; the first one has the size begin.
+func (b *Batches) After(begin int, parts ...[2]int) (sizes []int) {
+	b.size = begin
+	for _, p := range parts {
+		b.learn(p[0], p[1])
+		size, _ := b.next()
+		sizes = append(sizes, size)
+	}
+	return sizes
+}

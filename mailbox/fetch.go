@@ -19,13 +19,16 @@ type batches struct {
 	slot chan struct{} // holds the one that runs
 
 	mu     sync.Mutex
-	size   int  // of the next part: halved on a 429, grown when all passed
+	size   int  // of the next part
+	steady int  // how many more have to pass before a larger one is tried
 	absent bool // the server has no batch endpoint
 }
 
 const (
 	minPart  = 5
 	growPart = 5
+	// steadyParts is how long a size stays that is what passed of a larger one.
+	steadyParts = 10
 	// singles is how many mails are fetched at once where there is no batch.
 	singles = 10
 )
@@ -37,13 +40,17 @@ func (b *batches) next() (size int, ok bool) {
 	return b.size, !b.absent
 }
 
-// learn adapts the size to how a part went.
-func (b *batches) learn(refused bool) {
+// learn adapts the size to how a part went: what passed of one passes again,
+// and what is larger would mean refusals, so it is not tried all the time.
+func (b *batches) learn(sent, refused int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if refused {
-		b.size = max(b.size/2, minPart)
-	} else {
+	switch {
+	case refused > 0:
+		b.size, b.steady = max(min(sent-refused, b.size), minPart), steadyParts
+	case b.steady > 0:
+		b.steady--
+	default:
 		b.size = min(b.size+growPart, maxPart)
 	}
 }
@@ -173,19 +180,21 @@ func (c *Client) fetchPart(ctx context.Context, b budget, part []string, f form,
 	default:
 		return nil, never, err
 	}
-	refused := false
+	refused := 0
 	for _, id := range part {
 		m, e, p := c.part(answers, id)
 		if e != nil && e.Code != codeTokenRefused && stopsAll(e) {
 			return nil, never, e
 		}
-		refused = refused || p == concurrent || p == rate
+		if p == concurrent || p == rate {
+			refused++
+		}
 		if result.sortIn(id, m, e, p) {
 			again = append(again, id)
 			worst = slower(worst, p)
 		}
 	}
-	c.batches.learn(refused)
+	c.batches.learn(len(part), refused)
 	return again, worst, nil
 }
 

@@ -129,10 +129,28 @@ func TestSearchShrinksItsBatchesBelowTheWall(t *testing.T) {
 			t.Fatalf("got %d mails, failed %v; want all 50", len(page.Items), page.Failed)
 		}
 		sizes := r.batchSizes()
-		if sizes[0] != 20 || sizes[1] != 10 || slices.Max(sizes[2:]) > 15 {
-			t.Errorf("got batches of %v, want 20, then 10, then no more than 15", sizes)
+		if sizes[0] != 20 || slices.Max(sizes[1:]) > 8 || slices.Min(sizes[1:len(sizes)-1]) < 5 {
+			t.Errorf("got batches of %v, want 20, and then no more than pass", sizes)
 		}
 	})
+}
+
+func TestBatchesGrowAgainWhenMorePass(t *testing.T) {
+	var b mailbox.Batches
+	sizes := b.After(20, [2]int{20, 12}, [2]int{8, 0}, [2]int{8, 0})
+	if !slices.Equal(sizes, []int{8, 8, 8}) {
+		t.Errorf("after refusals the sizes are %v, want what passed, for a while", sizes)
+	}
+	steady := make([][2]int, 20)
+	for i := range steady {
+		steady[i] = [2]int{8, 0}
+	}
+	if sizes = b.After(8, steady...); sizes[len(sizes)-1] <= 8 || sizes[0] != 8 {
+		t.Errorf("after twenty that passed the sizes are %v", sizes)
+	}
+	if sizes = b.After(20, [2]int{20, 20}); sizes[0] != 5 {
+		t.Errorf("after one of which nothing passed the size is %d, want 5", sizes[0])
+	}
 }
 
 func TestSearchesTogetherKeepBelowTheWall(t *testing.T) {
