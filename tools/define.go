@@ -63,8 +63,10 @@ type output interface {
 // An output with a method contents() []mcp.Content has more than its text to
 // show, for example a picture.
 
-// An output with a method unrendered() []string has text of mail in its
-// structured form that its text leaves out.
+// listing is an answer that shows mails without reading them. The addresses
+// that they are from are known to the user as well; what else stands in them,
+// a sender's name and the other recipients included, is their senders' text.
+type listing interface{ said() []string }
 
 type summary struct {
 	status     Status
@@ -173,8 +175,8 @@ func answer(ctx context.Context, cfg Config, out output) *mcp.CallToolResult {
 	f := newFence()
 	text := out.render(f, env.Account)
 	said := *f.inside
-	if more, ok := out.(interface{ unrendered() []string }); ok {
-		said = append(said, more.unrendered()...)
+	if list, ok := out.(listing); ok {
+		said = list.said()
 	}
 	cfg.exposure.note(ctx, said)
 	if env.Account != "" {

@@ -189,14 +189,20 @@ func searchAnswer(page mailbox.Page, q mailbox.Query, zone *time.Location, accou
 	return out
 }
 
-// unrendered are the names of senders and recipients, of which the text says
-// "me" where they stand at the account's own address.
-func (o *searchOut) unrendered() []string {
-	var names []string
+func (o *searchOut) said() []string {
+	var texts []string
 	for _, m := range o.Items {
-		names = append(append(names, m.From), m.To...)
+		// Whom it is from, but not what its sender calls itself.
+		name := m.From
+		if i := strings.LastIndex(m.From, "<"); i >= 0 {
+			name = m.From[:i]
+		} else if plainAddress.MatchString(m.From) {
+			name = ""
+		}
+		texts = append(texts, m.Subject, m.Snippet, name)
+		texts = append(texts, m.To...)
 	}
-	return names
+	return texts
 }
 
 func (o *searchOut) summary() summary {
