@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	gmail "google.golang.org/api/gmail/v1"
@@ -166,6 +167,14 @@ func (c *Client) CountLabels(ctx context.Context, ids []string) (LabelCounts, er
 // name is not known is shown by its id.
 func (c *Client) readLabels(ctx context.Context) {
 	_ = c.once(ctx, labelsOp, unitsLabels, c.listLabels)
+}
+
+// readLabelsBeside reads them at the same time as something else, if they are
+// stale.
+func (c *Client) readLabelsBeside(ctx context.Context, beside *sync.WaitGroup) {
+	if c.labelsStale() {
+		beside.Go(func() { c.readLabels(ctx) })
+	}
 }
 
 // labelsStale reports whether the names should be read with the next request.

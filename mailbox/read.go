@@ -68,9 +68,7 @@ func (c *Client) Read(ctx context.Context, id string, format Format) (Message, e
 	defer beside.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if c.labelsStale() {
-		beside.Go(func() { c.readLabels(ctx) })
-	}
+	c.readLabelsBeside(ctx, &beside)
 	if _, _, ok := c.known.recallMessage(id, format); ok && c.catchUp(ctx) {
 		if h, converted, ok := c.known.recallMessage(id, format); ok {
 			beside.Wait()

@@ -142,9 +142,7 @@ func idsOf(messages []*gmail.Message) []string {
 // account, label names). The returned function waits for the former alone and
 // reports whether the labels of known mails are right.
 func (c *Client) bringUpToDate(ctx context.Context, beside *sync.WaitGroup) (current func() bool) {
-	if c.labelsStale() {
-		beside.Go(func() { c.readLabels(ctx) })
-	}
+	c.readLabelsBeside(ctx, beside)
 	ready := make(chan bool, 1)
 	_, accountKnown := c.account.recall(c.now())
 	switch {

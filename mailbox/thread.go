@@ -47,8 +47,9 @@ const (
 
 // Thread reads a conversation: one request, two where only a mail of it is
 // named that is not known yet, three where its id is taken for the thread's,
-// another if there are drafts in it, and one for every text that Gmail keeps apart. Of a very long thread the older mails come without their text,
-// and say so ([Message.Skipped]).
+// another if there are drafts in it, and one for every text that Gmail keeps
+// apart. Of a very long thread the older mails come without their text, and say
+// so ([Message.Skipped]).
 func (c *Client) Thread(ctx context.Context, q ThreadQuery) (Thread, error) {
 	switch {
 	case q.ID == "" && q.Message == "":
@@ -65,9 +66,7 @@ func (c *Client) Thread(ctx context.Context, q ThreadQuery) (Thread, error) {
 	defer beside.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if c.labelsStale() {
-		beside.Go(func() { c.readLabels(ctx) })
-	}
+	c.readLabelsBeside(ctx, &beside)
 	if q.ID == "" {
 		var err error
 		if q.ID, err = c.threadOf(ctx, b, q.Message); err != nil {

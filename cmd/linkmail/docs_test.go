@@ -29,6 +29,20 @@ func toolTable() string {
 	return b.String()
 }
 
+// configTable is the README's table of settings.
+func configTable(broker bool) string {
+	var b strings.Builder
+	b.WriteString("| variable | flag | meaning | default |\n|---|---|---|---|\n")
+	for _, s := range settingsFor(broker) {
+		flag := "`--" + s.flag + "`"
+		if s.secret() {
+			flag = "`--" + s.flag + "-file`"
+		}
+		b.WriteString("| `" + s.env + "` | " + flag + " | " + strings.ReplaceAll(s.text, "|", "\\|") + " | " + s.def + " |\n")
+	}
+	return b.String()
+}
+
 func TestTheGeneratedPartsOfTheReadmeAreCurrent(t *testing.T) {
 	const readme = "../../README.md"
 	raw, err := os.ReadFile(readme)

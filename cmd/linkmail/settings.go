@@ -111,17 +111,3 @@ func configHelp() string {
 	}
 	return strings.TrimRight(b.String(), "\n")
 }
-
-// configTable is the table in the README.
-func configTable(broker bool) string {
-	var b strings.Builder
-	b.WriteString("| variable | flag | meaning | default |\n|---|---|---|---|\n")
-	for _, s := range settingsFor(broker) {
-		flag := "`--" + s.flag + "`"
-		if s.secret() {
-			flag = "`--" + s.flag + "-file`"
-		}
-		b.WriteString("| `" + s.env + "` | " + flag + " | " + strings.ReplaceAll(s.text, "|", "\\|") + " | " + s.def + " |\n")
-	}
-	return b.String()
-}
