@@ -37,6 +37,7 @@ type desk struct {
 	mu     sync.Mutex
 	errs   []error
 	giveUp context.CancelFunc // ends the command that runs now
+	gaveUp bool               // that it was ended so
 	trips  int
 	wg     sync.WaitGroup
 }
@@ -95,6 +96,7 @@ func (k *desk) browse(ctx context.Context, address string) error {
 		k.trips++
 		switch {
 		case err != nil && k.mayGetStuck:
+			k.gaveUp = true
 			giveUp()
 		case err != nil:
 			k.errs = append(k.errs, err)
@@ -110,7 +112,7 @@ func (k *desk) run(stdin io.Reader, args ...string) ran {
 	ctx, cancel := context.WithCancel(k.t.Context())
 	defer cancel()
 	k.mu.Lock()
-	k.giveUp = cancel
+	k.giveUp, k.gaveUp = cancel, false
 	k.mu.Unlock()
 	p := process{env: k.env, stdin: stdin, stdout: &out, stderr: &errs, browse: k.browse, every: quickly}
 	status := p.run(ctx, args)

@@ -249,13 +249,18 @@ func (k *desk) outcome() string {
 	got := k.run(strings.NewReader(""), "call", "search_emails", `{"maxResults":1}`, "--wait", k.wait)
 	quiet(k.t, k.env, got.stdout)
 	e := got.envelope(k.t)
-	switch {
-	case e.Error != nil:
-		return e.Error.Code
-	case e.Status == "auth_required":
-		return stuck // the browser ended at a page of its own, and the wait with it
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	code := e.Status
+	if e.Error != nil {
+		code = e.Error.Code
 	}
-	return e.Status
+	// The browser ended at a page of its own, and the command with it: while
+	// it waited for the person, or just as it asked once more.
+	if k.gaveUp && (code == "auth_required" || code == "cancelled") {
+		return stuck
+	}
+	return code
 }
 
 // names checks that the doctor names one setting and no other.
