@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -36,11 +37,15 @@ type desk struct {
 
 	mu     sync.Mutex
 	errs   []error
-	giveUp context.CancelFunc // ends the command that runs now
-	gaveUp bool               // that it was ended so
+	giveUp context.CancelCauseFunc // ends the command that runs now
 	trips  int
 	wg     sync.WaitGroup
+
+	gaveUp bool // that the last command was ended so
 }
+
+// errGaveUp is why a command ends whose visit does not come back.
+var errGaveUp = errors.New("the person gave up")
 
 // quickly is how often a command of a test asks again.
 const quickly = 10 * time.Millisecond
@@ -96,8 +101,7 @@ func (k *desk) browse(ctx context.Context, address string) error {
 		k.trips++
 		switch {
 		case err != nil && k.mayGetStuck:
-			k.gaveUp = true
-			giveUp()
+			giveUp(errGaveUp)
 		case err != nil:
 			k.errs = append(k.errs, err)
 		}
@@ -109,15 +113,16 @@ func (k *desk) browse(ctx context.Context, address string) error {
 func (k *desk) run(stdin io.Reader, args ...string) ran {
 	k.t.Helper()
 	var out, errs bytes.Buffer
-	ctx, cancel := context.WithCancel(k.t.Context())
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(k.t.Context())
+	defer cancel(nil)
 	k.mu.Lock()
-	k.giveUp, k.gaveUp = cancel, false
+	k.giveUp = cancel
 	k.mu.Unlock()
 	p := process{env: k.env, stdin: stdin, stdout: &out, stderr: &errs, browse: k.browse, every: quickly}
 	status := p.run(ctx, args)
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.gaveUp = errors.Is(context.Cause(ctx), errGaveUp)
 	for _, err := range k.errs {
 		k.t.Errorf("the browser: %v", err)
 	}

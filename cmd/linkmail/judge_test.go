@@ -249,8 +249,6 @@ func (k *desk) outcome() string {
 	got := k.run(strings.NewReader(""), "call", "search_emails", `{"maxResults":1}`, "--wait", k.wait)
 	quiet(k.t, k.env, got.stdout)
 	e := got.envelope(k.t)
-	k.mu.Lock()
-	defer k.mu.Unlock()
 	code := e.Status
 	if e.Error != nil {
 		code = e.Error.Code
